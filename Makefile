@@ -1,0 +1,31 @@
+# `make demo` runs the whole platform on this machine; `make test` runs every test. Both do all set-up themselves.
+PYTHON ?= python3
+export PYTHON
+LOCKED = requirements/uv.txt requirements/install pyproject.toml hub_config/proxy/package-lock.json
+
+.PHONY: demo test check install clean
+
+demo: .venv/.installed-demo
+	@.venv/bin/python -m panosc_analysis demo $(ARGS)
+
+test: .venv/.installed-test check
+	@.venv/bin/python -m pytest $(ARGS)
+
+# Style, types and layers.
+check: .venv/.installed-test
+	@.venv/bin/python -m ruff check
+	@.venv/bin/python -m ruff format --check
+	@.venv/bin/python -m mypy
+	@.venv/bin/python -m importlinter.cli 2>/dev/null || .venv/bin/lint-imports
+
+install: .venv/.installed-demo
+
+.venv/.installed-demo: requirements/demo.txt $(LOCKED)
+	@requirements/install demo
+
+.venv/.installed-test: requirements/test.txt $(LOCKED)
+	@requirements/install test
+	@touch .venv/.installed-demo
+
+clean:
+	rm -rf .venv .demo build dist

@@ -1,0 +1,251 @@
+"""The door for notebooks: search, open, show, reduce, save. It joins the rooms and holds no rule of its own.
+
+Importing it loads none of the heavy libraries; each function loads what it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from panosc_analysis.errors import FileNotHere
+from panosc_analysis.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from panosc_analysis.model import Dataset
+    from panosc_analysis.nexus import ArrayHandle, Plot
+    from panosc_analysis.reduction import ReductionResult, ResultArray
+    from panosc_analysis.search import Hits
+
+__all__ = ["OpenDataset", "Result", "cluster", "open", "search", "show"]
+
+
+def search(text: str | None = None, **query: Any) -> Hits:
+    """Find datasets at all configured providers by what they are.
+
+    Asks every provider at once and opens no file. A provider that does not answer is named in the result's outcomes.
+
+    Parameters
+    ----------
+    text
+        Words in titles, sample and instrument names.
+    **query
+        ``technique="SAXS"``, ``photon_energy=(8, 12)`` in keV or ``"12 keV"``, ``temperature=(4, 80)`` in K,
+        ``instrument=``, ``facility=``, ``proposal=``, ``sample=``, ``public=True``, ``since=``, ``until=``, ``limit=``;
+        see `panosc_analysis.search.query`.
+
+    Returns
+    -------
+    :
+        The datasets found, in a table; ``hits[0]`` is a record that `open` takes.
+
+    Raises
+    ------
+    FilterError
+        A value that cannot be understood.
+    """
+    from panosc_analysis.search import search as ask
+
+    return ask(load_settings(), text=text, **query)
+
+
+def open(what: Dataset | str | Path) -> OpenDataset:
+    """Open a dataset: a record from `search`, a PID, or the path of a file.
+
+    Finds where the files are mounted; reads no data yet.
+
+    Raises
+    ------
+    DatasetNotFound
+        No provider knows the PID.
+    LocateError
+        The dataset is known, and none of its files can be read here; the message says why.
+    """
+    settings = load_settings()
+    if isinstance(what, str | Path):
+        path = Path(what).expanduser()
+        if isinstance(what, Path) or path.exists():
+            return _open_file(path)
+        return _open_record(_record(what, settings), settings)
+    return _open_record(_with_files(what, settings), settings)
+
+
+def show(x: Any, **options: Any) -> Any:
+    """Show a file, a dataset, an array or a result; see `panosc_analysis.widgets.show`."""
+    from panosc_analysis.widgets import show as show_widget
+
+    if isinstance(x, OpenDataset):
+        return x.show(**options)
+    return show_widget(x.reduction if isinstance(x, Result) else x, **options)
+
+
+def cluster(**options: Any) -> Any:
+    """Start worker processes on this machine, as many as it has cores for this session; reductions then use them.
+
+    Without it, reductions run in threads of this process, which needs no start. See
+    `panosc_analysis.reduction.local_cluster`.
+    """
+    from panosc_analysis.reduction import local_cluster
+
+    return local_cluster(**options)
+
+
+class OpenDataset:
+    """A dataset whose files can be read here. Holds no open file.
+
+    Parameters
+    ----------
+    files
+        Its files, the one to start from first.
+    record
+        What the catalogue says about it; ``None`` for a file opened by its path.
+    """
+
+    def __init__(self, files: tuple[Path, ...], record: Dataset | None = None) -> None:
+        self.files = files
+        self.record = record
+
+    @property
+    def file(self) -> Path:
+        """The file to start from: the master file, where there is one."""
+        return self.files[0]
+
+    @cached_property
+    def plot(self) -> Plot:
+        """What the file wants to be shown first. Reads metadata only."""
+        from panosc_analysis.nexus import default_plot
+
+        return default_plot(self.file)
+
+    @property
+    def data(self) -> ArrayHandle:
+        """The signal of the default plot, to be sliced before it is read."""
+        return self.plot.signal
+
+    def __getitem__(self, path: str) -> ArrayHandle:
+        """One array of the file, by its path inside it. Reads nothing yet."""
+        from panosc_analysis.nexus import ArrayHandle
+
+        return ArrayHandle(self.file, path)
+
+    def show(self, path: str | None = None, **options: Any) -> Any:
+        """Show the default plot, or the group or array at `path`."""
+        from panosc_analysis.nexus import default_plot
+        from panosc_analysis.widgets import show as show_widget
+
+        return show_widget(self.plot if path is None else default_plot(self.file, path), **options)
+
+    def reduce(self, *steps: Any, path: str | None = None, progress: bool = True, **parameters: Any) -> Result:
+        """Reduce the stack with all cores of this session, or with the workers of `cluster` if there are any.
+
+        Parameters
+        ----------
+        *steps
+            Steps or their names; without any, those that apply to these data: statistics of the stack and, where the
+            detector's geometry is known, its radial profile.
+        path
+            Array inside the file; the signal of the default plot otherwise.
+        progress
+            Show a progress bar.
+        **parameters
+            Parameters of the steps, such as ``npt=2000`` or ``poni="geometry.poni"``.
+
+        Raises
+        ------
+        ReductionError
+            A step that cannot be run on these data.
+        """
+        from panosc_analysis.reduction import reduce
+        from panosc_analysis.widgets import reduction_progress
+
+        handle = self.data if path is None else self[path]
+        with reduction_progress(enabled=progress) as (report, cancel):
+            reduction = reduce(
+                handle, steps or None, parameters=parameters, progress=report, cancel=cancel, sources=(self._source(),)
+            )
+        return Result(reduction)
+
+    def _source(self) -> Any:
+        from panosc_analysis.provenance import Source
+
+        return Source(pid=self.record.pid if self.record else None, files=self.files)
+
+    def __repr__(self) -> str:
+        title = f"{self.record.title} ({self.record.pid})" if self.record else "file"
+        return f"<OpenDataset {title}: {', '.join(str(f) for f in self.files)}>"
+
+
+class Result(Mapping[str, "ResultArray"]):
+    """What a reduction gave: named arrays with axes and units, and where they come from.
+
+    Parameters
+    ----------
+    reduction
+        The arrays and their record.
+    """
+
+    def __init__(self, reduction: ReductionResult) -> None:
+        self.reduction = reduction
+
+    @overload
+    def __getitem__(self, key: str) -> ResultArray: ...
+    @overload
+    def __getitem__(self, key: tuple[str, ...]) -> tuple[ResultArray, ...]: ...
+    def __getitem__(self, key: str | tuple[str, ...]) -> ResultArray | tuple[ResultArray, ...]:
+        """One array by name, or several: ``mean, profile = result["mean", "profile"]``."""
+        return self.reduction[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.reduction)
+
+    def __len__(self) -> int:
+        return len(self.reduction)
+
+    def show(self, name: str | None = None, **options: Any) -> Any:
+        """Show the array `name`, or the one that says most."""
+        return show(self.reduction if name is None else self[name], **options)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write everything to a NeXus file that says where it came from.
+
+        Raises
+        ------
+        SaveError
+            The file exists and `overwrite` is not set, or it cannot be written; an older file is intact.
+        """
+        from panosc_analysis.output import save
+
+        return save(self.reduction, Path(path).expanduser(), overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        arrays = ", ".join(f"{name} {array.values.shape}" for name, array in self.items())
+        notes = "".join(f"\n  note: {note}" for note in self.reduction.notes)
+        return f"<Result {arrays}>{notes}"
+
+
+def _open_file(path: Path) -> OpenDataset:
+    if not path.exists():
+        raise FileNotHere(f"There is no file {path}", hint="Check the name, or search for the dataset", path=str(path))
+    return OpenDataset((path.resolve(),))
+
+
+def _open_record(record: Dataset, settings: Settings) -> OpenDataset:
+    from panosc_analysis.locate import locate
+
+    located = locate(record, settings)
+    located.require()
+    return OpenDataset(located.paths, record)
+
+
+def _record(pid: str, settings: Settings) -> Dataset:
+    from panosc_analysis.search import FederatedSearch
+
+    return FederatedSearch(settings).get(pid)
+
+
+def _with_files(record: Dataset, settings: Settings) -> Dataset:
+    return record if record.files else _record(record.pid, settings)
