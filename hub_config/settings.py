@@ -94,7 +94,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
     env = os.environ if environment is None else environment
     try:
         path = env[HUB_SETTINGS]
-        values: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        values: dict[str, Any] = dict(json.loads(Path(path).read_text(encoding="utf-8")))
         known = {f.name for f in fields(HubSettings)}
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
         values |= {k: Path(values[k]) for k in _PATHS if values.get(k)}

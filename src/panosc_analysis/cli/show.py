@@ -1,0 +1,97 @@
+"""``panosc-analysis show``: what a file holds, as text and as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from panosc_analysis.cli.arguments import Commands, add_json, add_sources, opened, print_json, settings_from, styled
+
+if TYPE_CHECKING:
+    import argparse
+
+    from panosc_analysis.nexus import Axis, Plot, TreeNode
+
+EXAMPLE = "example: panosc-analysis show scan.nxs --png picture.png"
+
+
+def add_command(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("show", help="show what a file or dataset holds", epilog=EXAMPLE)
+    parser.set_defaults(run=run)
+    parser.add_argument("target", help="a file, or the PID of a dataset")
+    parser.add_argument(
+        "--path", default="/", help="group or array inside the file (default: what the file wants shown)"
+    )
+    parser.add_argument("--png", metavar="FILE", help="draw the plot into this file")
+    parser.add_argument("--frame", metavar="N", type=int, help="frame of a stack, from 0 (default: the first)")
+    parser.add_argument("--colormap", default="viridis", help="silx colormap (default: viridis)")
+    parser.add_argument("--scale", choices=("linear", "log", "sqrt"), help="colour or intensity scale")
+    parser.add_argument("--tree", action="store_true", help="list the file's groups and arrays as well")
+    add_json(parser)
+    add_sources(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the default plot's description; draw it where asked."""
+    from panosc_analysis.nexus import default_plot, open_file, read_tree
+
+    files, record = opened(arguments.target, settings_from(arguments))
+    if arguments.tree:
+        with open_file(files[0]) as file:
+            print("\n".join(tree_lines(read_tree(file, arguments.path, depth=8))))
+    plot = default_plot(files[0], arguments.path)
+    if arguments.png:
+        from panosc_analysis.widgets import save_png
+
+        options = {"frame": arguments.frame, "scale": arguments.scale, "colormap": arguments.colormap}
+        save_png(plot, Path(arguments.png).expanduser(), **options)
+    description = describe(plot) | ({"pid": record.pid, "dataset": record.title} if record else {})
+    if arguments.png:
+        description["picture"] = arguments.png
+    if arguments.json:
+        print_json(description)
+        return 0
+    for name, value in description.items():
+        for i, line in enumerate(value if isinstance(value, list) else [value]):
+            label = name if i == 0 else ""
+            print(f"{styled(f'{label:<10}', '2')} {line}")
+    return 0
+
+
+def describe(plot: Plot) -> dict[str, Any]:
+    """Return what the plot is, in words; reads its axes but not its signal."""
+    shape = " × ".join(str(n) for n in plot.signal.shape) or "a single value"
+    description: dict[str, Any] = {
+        "file": str(plot.file),
+        "title": plot.title or "(none)",
+        "plot": f"{plot.kind} of {plot.signal.path}",
+        "signal": f"{plot.label}{f' ({plot.units})' if plot.units else ''}: {shape}, {plot.signal.dtype}",
+        "axes": [axis_line(i, axis) for i, axis in enumerate(plot.axes) if axis is not None],
+        "chosen by": plot.rule,
+        "remarks": list(plot.remarks),
+    }
+    return {name: value for name, value in description.items() if value != []}
+
+
+def axis_line(dimension: int, axis: Axis) -> str:
+    """One axis in words: name, unit, range."""
+    unit = f" ({axis.units})" if axis.units else ""
+    edges = ", bin edges" if axis.edges else ""
+    values = axis.values
+    if values.size and values.dtype.kind in "iuf":
+        return f"{dimension}: {axis.label or axis.name}{unit}, {values.flat[0]:.6g} … {values.flat[-1]:.6g}{edges}"
+    return f"{dimension}: {axis.label or axis.name}{unit}"
+
+
+def tree_lines(node: TreeNode, depth: int = 0) -> list[str]:
+    """Return the tree below `node`, a line for each group, array and link."""
+    what = f"  {node.nx_class}" if node.nx_class else ""
+    if node.kind == "dataset":
+        what = f"  {' × '.join(str(n) for n in node.shape or ()) or 'scalar'} {node.dtype}"
+    elif node.kind == "broken":
+        what = f"  broken link to {node.target}"
+    lines = [f"{'  ' * depth}{node.name or '/'}{styled(what, '2')}"]
+    for child in node.children:
+        lines += tree_lines(child, depth + 1)
+    return lines

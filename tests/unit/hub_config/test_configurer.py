@@ -1,0 +1,137 @@
+"""The hub's configuration as data: what a local hub is started with, and with what it is not."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+from jupyterhub.app import JupyterHub
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from hub_config.authentication import make_password
+from hub_config.configurer import configure
+from hub_config.errors import HubConfigError
+from hub_config.settings import HubSettings, read_settings, write_settings
+
+SECTIONS = {
+    "JupyterHub",
+    "ConfigurableHTTPProxy",
+    "SharedPasswordAuthenticator",
+    "Authenticator",
+    "LocalSpawner",
+    "Spawner",
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> HubSettings:
+    registry = tmp_path / "facility.json"
+    people = [{"id": "hc-1", "directory": "hc-1", "members": ["alice", "eve"]}]
+    registry.write_text(json.dumps({"facility": "F", "proposals": people}))
+    state = tmp_path / "state"
+    state.mkdir()
+    return HubSettings(
+        state=state, registry=registry, host="127.0.0.1", port=1, hub_port=2, proxy_port=3, catalogue_port=4,
+        index=tmp_path / "index.sqlite", password=make_password(), admin_password=make_password(admin=True),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def configured(settings: HubSettings) -> Config:
+    c = Config()
+    configure(c, settings)
+    return c
+
+
+def test_every_address_is_loopback(configured: Config) -> None:
+    addresses = [
+        configured.JupyterHub.bind_url,
+        configured.JupyterHub.hub_bind_url,
+        configured.ConfigurableHTTPProxy.api_url,
+    ]
+    assert all(a.startswith("http://127.0.0.1:") for a in addresses)
+    assert configured.Spawner.ip == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "hub.example.org", "", "127.0.0.1.example.org"])
+def test_any_other_address_is_refused_with_the_reason(settings: HubSettings, host: str) -> None:
+    import dataclasses
+
+    with pytest.raises(HubConfigError, match="container for each person"):
+        configure(Config(), dataclasses.replace(settings, host=host))
+
+
+def test_only_named_people_may_log_in(configured: Config) -> None:
+    assert configured.Authenticator.allowed_users == {"alice", "bob", "ines", "oskar"}
+    assert configured.Authenticator.allow_all is False
+    assert configured.Authenticator.admin_users == {"oskar"}
+
+
+def test_a_hub_without_password_is_refused(settings: HubSettings) -> None:
+    import dataclasses
+
+    for missing in ({"password": ""}, {"admin_password": ""}):
+        with pytest.raises(HubConfigError, match="no password"):
+            configure(Config(), dataclasses.replace(settings, **missing))  # type: ignore[arg-type]
+
+
+def test_groups_come_from_the_registry_and_hold_only_people_of_this_hub(configured: Config) -> None:
+    assert configured.JupyterHub.load_groups["proposal-hc-1"] == {"users": ["alice"]}
+    assert configured.JupyterHub.load_groups["instructors"] == {"users": ["ines"]}
+
+
+def test_the_catalogue_holds_no_right_of_its_own(configured: Config) -> None:
+    [service] = configured.JupyterHub.services
+    assert set(service) == {"name", "command"}
+    assert "load_roles" not in configured.JupyterHub
+    assert service["command"][0] == sys.executable
+
+
+def test_a_session_may_ask_the_hub_only_about_itself(configured: Config) -> None:
+    assert all(s.endswith(("!user", "!server")) for s in configured.Spawner.server_token_scopes)
+
+
+def test_no_section_and_no_trait_is_misspelt(configured: Config, caplog: pytest.LogCaptureFixture) -> None:
+    assert set(configured) <= SECTIONS
+    caplog.set_level(logging.WARNING)
+    log = logging.getLogger("traitlets-check")
+    hub = JupyterHub(config=configured, log=log)
+    spawner = hub.spawner_class(config=configured, _deprecated_db_session=None, log=log)
+    assert spawner.registry == configured.LocalSpawner.registry
+    hub.authenticator_class(config=configured, log=log)
+    assert "not recognized" not in caplog.text
+
+
+def test_passwords_are_not_written_to_disk(settings: HubSettings, tmp_path: Path) -> None:
+    file = tmp_path / "hub.json"
+    environment = write_settings(settings, file)
+    text = file.read_text()
+    assert settings.password not in text
+    assert settings.admin_password not in text
+    assert settings.password not in repr(settings)
+    assert read_settings(environment) == settings
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"state": 3}'])
+def test_unreadable_settings_say_how_to_start(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "hub.json"
+    file.write_text(text)
+    with pytest.raises(HubConfigError, match="make demo"):
+        read_settings({"PANOSC_HUB_SETTINGS": str(file)})
+
+
+def test_the_deployment_file_loads(settings: HubSettings, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in write_settings(settings, settings.state / "hub.json").items():
+        monkeypatch.setenv(name, value)
+    loaded = PyFileConfigLoader("local.py", path=str(repository / "hub_config" / "deployments")).load_config()
+    assert loaded.JupyterHub.bind_url == settings.url
+
+
+def test_passwords_are_long_enough_and_differ() -> None:
+    assert len(make_password()) >= 8
+    assert len(make_password(admin=True)) >= 32
+    assert len({make_password() for _ in range(50)}) == 50
