@@ -1,0 +1,149 @@
+"""Evaluating a filter on records in the search API's JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from panosc_analysis.filters.comparing import holds, sort_key
+from panosc_analysis.filters.patterns import folded
+from panosc_analysis.filters.tree import And, Comparison, Fields, Filter, Include, Or, Order, Text, Where
+from panosc_analysis.model.quantity import convert
+from panosc_analysis.model.reading import number
+
+__all__ = ["RELATIONS", "TEXT_FIELDS", "accepts", "apply", "in_order", "matches", "related"]
+
+Record: TypeAlias = Mapping[str, Any]
+
+TO_ONE = frozenset({"instrument", "person", "affiliation", "document", "dataset"})
+TO_MANY = frozenset({"techniques", "parameters", "samples", "files", "documents", "datasets", "members"})
+RELATIONS = TO_ONE | TO_MANY
+TEXT_FIELDS = ("title", "summary", "name", "facility", "description")
+_OTHER_SPELLING = {"documents": "document", "document": "documents"}
+
+
+def matches(where: Where | None, record: Record) -> bool:
+    """Say whether a record fulfils a condition on its own fields; relations play no part.
+
+    - Numbers compare with numeric texts, dates as moments, booleans with ``"true"`` and ``"false"``; what cannot be
+      compared does not match. A list (keywords) matches when one of its entries does.
+    - ``neq nin nlike nilike`` are the exact opposites of ``eq inq like ilike``: a missing field fulfils them.
+    - ``pid`` and ``doi`` compare as identifiers: DOIs without regard to case or to ``doi:``.
+    - ``like`` finds its pattern anywhere, see `panosc_analysis.filters.patterns.contains`.
+    - ``text`` finds its phrase in any of `TEXT_FIELDS`, without wildcards and without regard to case.
+    - On a parameter, ``value`` compares in the unit that the same ``and`` asks for: a value in another unit of the same
+      dimension is converted first (pint is loaded then), one of another dimension does not match.
+    """
+    match where:
+        case None:
+            return True
+        case And(parts):
+            seen = _in_asked_unit(record, parts) if "unit" in record else record
+            return all(matches(part, seen) for part in parts)
+        case Or(parts):
+            return any(matches(part, record) for part in parts)
+        case Text(text):
+            phrase = folded(text)
+            return any(phrase in folded(str(record[name])) for name in TEXT_FIELDS if record.get(name))
+        case Comparison(field, operator, value):
+            return holds(field, operator, record.get(field), value)
+
+
+def accepts(filter: Filter, record: Record) -> bool:
+    """Say whether a record fulfils the condition and every inner join of a filter; limits play no part."""
+    return matches(filter.where, record) and all(
+        any(accepts(one.scope, child) for child in related(record, one.relation))
+        for one in filter.include
+        if one.scope is not None and one.joins
+    )
+
+
+def apply(filter: Filter, records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Give the records that a filter asks for, in the form it asks for.
+
+    Condition and joins first, then order, skip and limit, then fields; inside an included relation in the same order,
+    per parent. Relations that the filter does not include are left out. Reads all records when there is an order, else
+    stops at the limit. Ranking by ``query`` is not done here.
+    """
+    fitting: Iterable[Record] = (record for record in records if accepts(filter, record))
+    if filter.order:
+        fitting = in_order(fitting, filter.order)
+    return [_shaped(filter, record) for record in _page(fitting, filter.skip, filter.limit or None)]
+
+
+def related(record: Record, relation: str) -> list[Record]:
+    """Give the related records, however a provider writes them: list, single object, null, ``document(s)``."""
+    value = record.get(relation)
+    if not value and relation in _OTHER_SPELLING:
+        value = record.get(_OTHER_SPELLING[relation])
+    several = value if isinstance(value, list | tuple) else [value]
+    return [one for one in several if isinstance(one, Mapping) and one]
+
+
+def in_order(records: Iterable[Record], order: tuple[Order, ...]) -> list[Record]:
+    """Sort records by fields; those without a field come last in either direction, equal ones stay as they were."""
+    found = list(records)
+    for one in reversed(order):  # each pass keeps what the passes for less important fields have put in order
+        keyed = [(sort_key(record.get(one.field)), record) for record in found]
+        known = [(key, record) for key, record in keyed if key is not None]
+        known.sort(key=lambda pair: pair[0], reverse=one.descending)
+        found = [record for _, record in known] + [record for key, record in keyed if key is None]
+    return found
+
+
+def _in_asked_unit(record: Record, parts: tuple[Where, ...]) -> Record:
+    """See a parameter in the unit that is asked for; as it is where nothing is asked or nothing can be converted."""
+    unit = next(_asked_units(parts), None)
+    value = number(record.get("value"))
+    if unit is None or value is None or not any(map(_mentions_value, parts)):
+        return record
+    found = convert(value, str(record.get("unit") or ""), unit)
+    return record if found is None else {**record, "value": found, "unit": unit}
+
+
+def _asked_units(parts: tuple[Where, ...]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, And):
+            yield from _asked_units(part.parts)
+        elif isinstance(part, Comparison) and part.field == "unit" and part.operator == "eq" and part.value:
+            yield str(part.value)
+
+
+def _mentions_value(where: Where) -> bool:
+    if isinstance(where, And | Or):
+        return any(map(_mentions_value, where.parts))
+    return isinstance(where, Comparison) and where.field == "value"
+
+
+def _page(records: Iterable[Record], skip: int, limit: int | None) -> Iterator[Record]:
+    for position, record in enumerate(records):
+        if position < skip:
+            continue
+        yield record
+        if limit is not None and position + 1 >= skip + limit:
+            return
+
+
+def _shaped(filter: Filter, record: Record) -> dict[str, Any]:
+    shaped = {name: value for name, value in record.items() if name not in RELATIONS and _wanted(name, filter.fields)}
+    for relation in dict.fromkeys(one.relation for one in filter.include):
+        children = _children(record, relation, [one for one in filter.include if one.relation == relation])
+        if relation in TO_MANY or isinstance(record.get(relation), list):
+            shaped[relation] = children
+        elif children:
+            shaped[relation] = children[0]
+    return shaped
+
+
+def _wanted(name: str, fields: Fields | None) -> bool:
+    return fields is None or (name in fields.names) is fields.keep
+
+
+def _children(record: Record, relation: str, includes: list[Include]) -> list[dict[str, Any]]:
+    """Give related records; those that fit any of several conditions on one relation, each once."""
+    if len(includes) == 1:
+        return apply(includes[0].scope or Filter(), related(record, relation))
+    found: list[dict[str, Any]] = []
+    for one in includes:
+        found.extend(child for child in apply(one.scope or Filter(), related(record, relation)) if child not in found)
+    return found

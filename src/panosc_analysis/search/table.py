@@ -1,0 +1,145 @@
+"""Search results as text and as HTML, for people."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from panosc_analysis.model import landing_page
+
+if TYPE_CHECKING:
+    from panosc_analysis.model import Dataset
+    from panosc_analysis.search.outcome import Outcome
+
+__all__ = ["as_html", "as_text", "human_size", "visible"]
+
+_HEADINGS = ("Facility", "Title", "Technique", "Date", "Size", "Access", "PID")
+_WIDEST = {"Facility": 24, "Technique": 36}
+_NARROWEST_TITLE = 20
+_GAP = "  "
+_LONGEST_PID = 60
+_STYLE = """\
+.panosc-hits { color: var(--jp-ui-font-color1); font-size: var(--jp-ui-font-size1); }
+.panosc-hits table { border-collapse: collapse; margin: 0; }
+.panosc-hits th, .panosc-hits td { text-align: left; padding: 4px 12px 4px 0; vertical-align: top;
+  border-bottom: 1px solid var(--jp-border-color2); }
+.panosc-hits td.number { text-align: right; white-space: nowrap; }
+.panosc-hits code { user-select: all; overflow-wrap: anywhere; }
+.panosc-hits ul { list-style: none; padding: 0; margin: 8px 0 0; color: var(--jp-ui-font-color2); }
+.panosc-hits li.failed { color: var(--jp-ui-font-color1); font-weight: 600; }
+"""
+
+
+def as_text(datasets: Sequence[Dataset], outcomes: Sequence[Outcome], asked_for: str, width: int) -> str:
+    """Write a table that fits so many columns, then one line per provider; PIDs are never cut below 60 characters."""
+    lines = _table(datasets, width) if datasets else [nothing_found(outcomes, asked_for)]
+    return "\n".join([*lines, "", *(visible(str(outcome)) for outcome in outcomes)])
+
+
+def as_html(datasets: Sequence[Dataset], outcomes: Sequence[Outcome], asked_for: str) -> str:
+    """Write the same for a notebook: the theme's own colours, every text escaped, links to ``https://doi.org`` only."""
+    body = _html_table(datasets) if datasets else f"<p>{_escaped(nothing_found(outcomes, asked_for))}</p>"
+    lines = "".join(f"<li{'' if one.state == 'ok' else ' class=failed'}>{_escaped(str(one))}</li>" for one in outcomes)
+    return f'<div class="panosc-hits"><style>{_STYLE}</style>{body}<ul aria-label="Providers">{lines}</ul></div>'
+
+
+def nothing_found(outcomes: Sequence[Outcome], asked_for: str) -> str:
+    """Say why a list is empty and what to do."""
+    answered = [outcome for outcome in outcomes if outcome.answered]
+    wanted = f" for {asked_for}" if asked_for else ""
+    if not answered:
+        return "No provider gave an answer, so nothing can be said about what there is. See each reason below."
+    some = "the provider" if len(outcomes) == 1 else f"{len(answered)} of {len(outcomes)} providers"
+    advice = "Widen a range, leave out a word, or use a broader technique."
+    if len(answered) < len(outcomes):
+        advice = "Others did not answer, so this is not the whole picture. " + advice
+    return f"No dataset{wanted} at {some}. {advice}"
+
+
+def human_size(size: int | None) -> str:
+    """Write bytes with an SI prefix: ``1.5 GB``; nothing for an unknown size."""
+    if size is None:
+        return ""
+    number = float(size)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if number < 999.5:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} PB"
+
+
+def visible(text: str) -> str:
+    """Write control and direction characters as what they are: a provider's text must not steer the terminal."""
+    return "".join(c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode() for c in text)
+
+
+def _cells(dataset: Dataset) -> tuple[str, ...]:
+    facility = dataset.instrument.facility if dataset.instrument else ""
+    return (
+        visible(facility or dataset.provider or ""),
+        visible(dataset.title) or "(no title)",
+        visible(", ".join(technique.name for technique in dataset.techniques)),
+        dataset.creation_date.date().isoformat() if dataset.creation_date else "",
+        human_size(dataset.size),
+        {True: "open", False: "embargoed", None: "not stated"}[dataset.is_public],
+        _middle_cut(visible(dataset.pid)),
+    )
+
+
+def _table(datasets: Sequence[Dataset], width: int) -> list[str]:
+    rows = [_cells(dataset) for dataset in datasets]
+    widths = [max(len(row[column]) for row in (_HEADINGS, *rows)) for column in range(len(_HEADINGS))]
+    widths = [min(one, _WIDEST.get(name, one)) for one, name in zip(widths, _HEADINGS, strict=True)]
+    title = _HEADINGS.index("Title")
+    left = width - sum(widths) + widths[title] - len(_GAP) * (len(widths) - 1)
+    if left < min(_NARROWEST_TITLE, widths[title]):
+        return [line for row in rows for line in _stacked(row, width)]
+    widths[title] = min(widths[title], left)
+    return [_line(row, widths) for row in (_HEADINGS, *rows)]
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    size = _HEADINGS.index("Size")
+    cells = (_end_cut(cell, one) for cell, one in zip(row, widths, strict=True))
+    padded = (c.rjust(w) if n == size else c.ljust(w) for n, (c, w) in enumerate(zip(cells, widths, strict=True)))
+    return _GAP.join(padded).rstrip()
+
+
+def _stacked(row: tuple[str, ...], width: int) -> list[str]:
+    """Write one dataset on three lines, for a narrow terminal."""
+    facility, title, technique, date, size, access, pid = row
+    about = " · ".join(part for part in (date, access, size, facility, technique) if part)
+    return [_end_cut(title, width), _end_cut(f"  {about}", width), f"  {pid}"]
+
+
+def _end_cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def _middle_cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_PID else f"{text[: _LONGEST_PID - 21]}…{text[-20:]}"
+
+
+def _html_table(datasets: Sequence[Dataset]) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADINGS)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(map(_html_row, datasets))}</tbody></table>"
+
+
+def _html_row(dataset: Dataset) -> str:
+    facility, title, technique, date, size, access, _ = map(_escaped, _cells(dataset))
+    moment = dataset.creation_date.isoformat(timespec="seconds") if dataset.creation_date else ""
+    pid = f"<code>{_escaped(dataset.pid)}</code>"
+    page = landing_page(dataset.pid)
+    if page:
+        pid += f' <a href="{html.escape(page)}" rel="noopener noreferrer" target="_blank">page</a>'
+    return (
+        f"<tr><td>{facility}</td><td>{title}</td><td>{technique}</td>"
+        f'<td><time datetime="{moment}" title="{moment}">{date}</time></td>'
+        f'<td class="number">{size}</td><td>{access}</td><td>{pid}</td></tr>'
+    )
+
+
+def _escaped(text: str) -> str:
+    return html.escape(visible(text))
