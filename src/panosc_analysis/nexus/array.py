@@ -1,0 +1,331 @@
+"""What travels instead of an open file: where an array lies and which part of it is meant.
+
+A handle holds a file name, a path inside the file and a selection; it opens the file when it is asked for something and
+closes it again, so it can be pickled, sent to a worker or kept for days. Nothing stays open: HDF5 refuses to open a
+file a second time in another mode, and a notebook may need that.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections import OrderedDict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeAlias, TypeVar
+
+import h5py
+import numpy as np
+
+from panosc_analysis.errors import NodeNotFound, OpenError, SourceMissing
+from panosc_analysis.nexus.attributes import read_attributes
+from panosc_analysis.nexus.chunks import ChunkTable, fingerprint, read_chunk_table
+from panosc_analysis.nexus.failures import reading
+from panosc_analysis.nexus.guard import missing_sources
+from panosc_analysis.nexus.opener import H5File, open_file
+from panosc_analysis.nexus.virtual import source_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["ArrayHandle", "Selection"]
+
+Selection: TypeAlias = tuple[int | range, ...]
+"""One entry per stored dimension: the index taken, or the range of indices kept. Empty for everything."""
+
+Key: TypeAlias = "SupportsIndex | slice | EllipsisType | tuple[SupportsIndex | slice | EllipsisType, ...]"
+
+_REMEMBERED = 64
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of a stored array as long as its file does not change."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    sources: tuple[Path, ...]  # of a virtual dataset
+    missing: tuple[str, ...]  # of these and of external storage, what is not there
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayHandle:
+    """An array in a file, or a part of it, that is read when it is asked for.
+
+    Slicing is lazy and follows NumPy's grammar for integers, slices and ``...``; `numpy` reads. Compares and hashes by
+    file, path and selection, not by content.
+
+    Parameters
+    ----------
+    file
+        The file that the array is reached from; a virtual dataset or an external link may lead to others.
+    path
+        Path of the dataset inside the file.
+    selection
+        The part meant, as indexing another handle gives it.
+    """
+
+    file: Path
+    path: str
+    selection: Selection = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file", Path(self.file))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension of the selection. Opens the file unless it is unchanged since the last time."""
+        return tuple(len(part) for part in self._ranges() if isinstance(part, range))
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Shape of the whole array in the file, whatever is selected of it."""
+        return self._facts().shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements as they are stored, byte order included."""
+        return self._facts().dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions of the selection."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements of the selection."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the selection in memory; compressed it is smaller on the disk."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes of the dataset as plain Python values, bytes as text; what cannot be decoded is ``None``."""
+        with self.dataset() as dataset:
+            return read_attributes(dataset)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a scalar")
+        return self.shape[0]
+
+    def __getitem__(self, key: Key) -> ArrayHandle:
+        """Take a part: integers drop a dimension, slices keep it. Reads no data.
+
+        Raises
+        ------
+        IndexError
+            Out of range, or more indices than dimensions.
+        TypeError
+            Something other than integers, slices and ``...``.
+        """
+        return ArrayHandle(self.file, self.path, _narrowed(self._ranges(), key))
+
+    def numpy(self) -> NDArray[Any]:
+        """Read the selection through HDF5 into a new array of `shape`; text as `str` objects.
+
+        Costs one opening of the file and decodes under HDF5's lock, one thread at a time.
+
+        Raises
+        ------
+        SourceMissing
+            A file of a virtual dataset is not there; HDF5 alone would give fill values.
+        OpenError
+            The file, or a chunk of it, cannot be read.
+        """
+        self._require_sources()
+        with self.dataset() as dataset:
+            if dataset.shape is None:
+                return np.empty(0, dataset.dtype)
+            return _read(dataset, self._ranges())
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Read for NumPy; always a new array."""
+        return np.asarray(self.numpy(), dtype=dtype)
+
+    def chunk_table(self) -> ChunkTable | None:
+        """Find where each stored chunk of the stack lies; the first axis counts frames.
+
+        Costs about 0.1 s per 100 000 chunks the first time and is remembered while the files do not change.
+
+        Returns
+        -------
+        :
+            The table of the selected frames, or ``None`` where the frames cannot be addressed so: contiguous storage,
+            chunks that are parts of frames, a selection within the frame. Then read through `numpy`.
+
+        Raises
+        ------
+        SourceMissing
+            A file of a virtual dataset is not there.
+        """
+        facts, ranges = self._facts(), self._ranges()
+        whole = all(part == range(length) for part, length in zip(ranges[1:], facts.shape[1:], strict=True))
+        if not facts.shape or not isinstance(ranges[0], range) or not whole:
+            return None
+        self._require_sources()
+        table = _tables.get((self.file, self.path))
+        if table is None or table.fingerprint != fingerprint(table.files):
+            with self.dataset() as dataset:
+                table = read_chunk_table(dataset)
+            if table is not None:
+                _tables.put((self.file, self.path), table)
+        if table is None or ranges[0] == range(table.shape[0]):
+            return table
+        return table.select(np.asarray(ranges[0], dtype=np.int64))
+
+    @contextmanager
+    def dataset(self) -> Iterator[Any]:
+        """Open the file and give the stored dataset, unselected, until the block ends."""
+        with open_file(self.file) as file, reading(self.file, self.path):
+            node = self._node(file)
+            if not hasattr(node, "dtype"):
+                raise NodeNotFound(
+                    f"{self.path!r} in {self.file} is a group, not an array",
+                    hint="Name one of the arrays in it",
+                    path=str(self.file),
+                    node=self.path,
+                )
+            yield node
+
+    def _node(self, file: H5File) -> Any:
+        try:
+            return file[self.path]
+        except KeyError as error:
+            if "can't open file" not in str(error):
+                raise
+            raise SourceMissing(
+                f"{self.path} in {self.file} is a link into another file, which is not there",
+                hint="Fetch the files that belong to this one and keep them where it expects them",
+                path=str(self.file),
+            ) from error
+
+    def _facts(self) -> _Facts:
+        key = (self.file, self.path)
+        state = _state(self.file)
+        known = _known.get(key)
+        if known is not None and known[0] == state:
+            return known[1]
+        with self.dataset() as dataset:
+            # A dataset with a null dataspace has a type and no extent at all.
+            shape = (0,) if dataset.shape is None else tuple(map(int, dataset.shape))
+            facts = _Facts(shape, np.dtype(dataset.dtype), source_files(dataset), missing_sources(dataset))
+        if not facts.missing:
+            _known.put(key, (state, facts))
+        return facts
+
+    def _require_sources(self) -> None:
+        facts = self._facts()
+        missing = facts.missing or tuple(str(source) for source in facts.sources if not source.exists())
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise SourceMissing(
+                f"{self.path} in {self.file} is put together from other files, and {missing[0]}{more} is not there",
+                hint="Fetch the files that belong to this one and keep them where it expects them",
+                path=str(self.file),
+                missing=missing,
+            )
+
+    def _ranges(self) -> Selection:
+        return self.selection or tuple(range(length) for length in self._facts().shape)
+
+    def __repr__(self) -> str:
+        where = f"{self.path!r} in {str(self.file)!r}"
+        try:
+            return f"<ArrayHandle {where}: shape {self.shape}, type {self.dtype}>"
+        except (OpenError, OSError, LookupError) as error:
+            return f"<ArrayHandle {where}: {type(error).__name__}>"
+
+
+class _Remembered(Generic[Value]):
+    """The last few values by key, for all threads of the process."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[tuple[Path, str], Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[Path, str]) -> Value | None:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: tuple[Path, str], value: Value) -> None:
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > _REMEMBERED:
+                self._values.popitem(last=False)
+
+
+_known: _Remembered[tuple[tuple[int, int] | None, _Facts]] = _Remembered()
+_tables: _Remembered[ChunkTable] = _Remembered()
+
+
+def _state(file: Path) -> tuple[int, int] | None:
+    try:
+        return fingerprint((file,))[0]
+    except OSError:
+        return None  # open_file says what is wrong with it
+
+
+def _narrowed(ranges: Selection, key: Key) -> Selection:
+    parts = key if isinstance(key, tuple) else (key,)
+    visible = [axis for axis, part in enumerate(ranges) if isinstance(part, range)]
+    result = list(ranges)
+    for axis, part in zip(visible, _spread(parts, len(visible)), strict=True):
+        kept = ranges[axis]
+        if isinstance(kept, range):
+            result[axis] = kept[part]
+    return tuple(result)
+
+
+def _spread(parts: tuple[Any, ...], ndim: int) -> list[int | slice]:
+    """One index per dimension: what ``...`` and missing indices stand for is written out."""
+    ellipses = [position for position, part in enumerate(parts) if part is Ellipsis]
+    given = len(parts) - len(ellipses)
+    if len(ellipses) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    if given > ndim:
+        raise IndexError(f"too many indices: the array has {ndim} dimensions, {given} were given")
+    where = ellipses[0] if ellipses else len(parts)
+    all_of_it = [slice(None)] * (ndim - given)
+    return [*map(_index, parts[:where]), *all_of_it, *map(_index, parts[where + 1 :])]
+
+
+def _index(part: object) -> int | slice:
+    if isinstance(part, slice):
+        return part
+    if isinstance(part, bool | np.bool_) or not isinstance(part, SupportsIndex):
+        raise TypeError(
+            f"a handle takes integers, slices and '...', not {type(part).__name__}; read it with numpy() first"
+        )
+    return operator.index(part)
+
+
+def _read(dataset: Any, ranges: Selection) -> NDArray[Any]:
+    stored = tuple(part if isinstance(part, int) else _forward(part) for part in ranges)
+    is_text = isinstance(dataset, h5py.Dataset) and h5py.check_string_dtype(dataset.dtype) is not None
+    values = np.asarray(dataset.asstr(errors="replace")[stored] if is_text else dataset[stored])
+    # HDF5 reads forwards only.
+    flips = tuple(slice(None, None, -1 if part.step < 0 else 1) for part in ranges if isinstance(part, range))
+    return values[flips] if any(flip.step < 0 for flip in flips) else values
+
+
+def _forward(part: range) -> slice:
+    if not part:
+        return slice(0, 0)
+    low, high = (part[0], part[-1]) if part.step > 0 else (part[-1], part[0])
+    return slice(low, high + 1, abs(part.step))

@@ -1,0 +1,227 @@
+"""The axes of plottable data, as files really give them.
+
+NeXus has had four ways to name axes and canSAS a fifth; files mix them, number dimensions from the wrong end, write
+two names into one text, give bin edges or a coordinate for every pixel. silx's `NXdata` refuses most of these and puts
+the oldest way (``@axis=1,2``) on the wrong dimension, so the axes are found here. What was guessed is said in remarks.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from panosc_analysis.nexus.attributes import (
+    FOREIGN,
+    Node,
+    child,
+    children,
+    is_numeric,
+    read_attribute,
+    split_names,
+    text,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Axis", "axis_names", "find_axes", "label_of", "scatter_axes"]
+
+Values: TypeAlias = "NDArray[Any]"
+
+_LARGEST_COORDINATES = 2**24  # elements of an N-dimensional coordinate that are read to see whether it is separable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """Coordinates along one dimension, read into memory.
+
+    Parameters
+    ----------
+    name
+        Name of the dataset.
+    label
+        Text to write at the axis, without units.
+    units
+        As the file spells them; empty if it gives none.
+    values
+        One-dimensional: as long as the dimension, or one longer if they are bin edges.
+    edges
+        Whether the values are bin edges.
+    """
+
+    name: str
+    label: str
+    units: str
+    values: Values
+    edges: bool = False
+
+
+def label_of(node: Node, name: str) -> str:
+    """Return ``long_name``, else the name; units in brackets at its end are cut, they are told apart."""
+    label, units = text(node, "long_name") or name, text(node, "units")
+    match = re.fullmatch(r"(.+?)\s*[\[(]([^\])]*)[\])]", label)
+    return match[1] if match and units and match[2].strip().rstrip("s") == units.rstrip("s") else label
+
+
+def axis_names(group: Node, signal: Node, signal_name: str) -> tuple[tuple[str, ...], str]:
+    """Return the names of the axes and where they were found: one name per dimension where the file says so."""
+    for owner, attribute in ((group, "axes"), (signal, "axes"), (group, "I_axes")):
+        if names := split_names(read_attribute(owner, attribute)):
+            if set(names) == {"Q"} and len(names) == 2 and not is_numeric(child(group, "Q")):
+                names = (
+                    "Qx",
+                    "Qy",
+                )  # canSAS may name the vector; which component runs along which dimension is looked at
+            return names, f"@{attribute}"
+    return _numbered_names(group, len(signal.shape), signal_name), "@axis"
+
+
+def find_axes(
+    group: Node, signal: Node, signal_name: str, remarks: list[str], likely: tuple[str, ...] = ()
+) -> tuple[Axis | None, ...]:
+    """Return one axis per dimension of the signal, ``None`` where it can only be counted.
+
+    Reads one-dimensional axes, and N-dimensional ones of up to 16 million values to see whether they are separable.
+    Never raises; appends to the remarks what was wrong. The likely names are taken where the file names none.
+    """
+    shape = tuple(signal.shape)
+    names, origin = axis_names(group, signal, signal_name)
+    names = names or likely
+    found: list[Axis | None] = [None] * len(shape)
+    misfits: list[tuple[int, str, Node]] = []
+    placed = _placed(group, names, shape)
+    unplaced = [name for name in dict.fromkeys(names) if name not in {".", "", *(name for _, name in placed)}]
+    remarks += [f"{origin} names {name!r}, which {_why_unplaced(group, name, shape)}" for name in unplaced]
+    for dimension, name in placed:
+        if name in (".", ""):
+            continue
+        node = child(group, name) if group is not None else None
+        if not is_numeric(node):
+            remarks.append(f"{origin} names {name!r}, which {_why_unplaced(group, name, shape)}")
+        elif axis := _axis(node, name, shape, dimension):
+            found[dimension] = found[dimension] or axis
+        else:
+            misfits.append((dimension, name, node))
+    _place_misfits(misfits, found, shape, remarks)
+    return tuple(found)
+
+
+def scatter_axes(group: Node, signal: Node, signal_name: str) -> tuple[Axis, Axis] | None:
+    """Return the two coordinates (x, y) of a one-dimensional signal, if it has two as long as itself."""
+    names, _ = axis_names(group, signal, signal_name)
+    if len(signal.shape) != 1 or len(names) != 2:
+        return None
+    nodes = [(name, child(group, name)) for name in names]
+    if not all(is_numeric(node) and tuple(node.shape) == tuple(signal.shape) for _, node in nodes):
+        return None
+    x, y = (_axis(node, name, tuple(signal.shape), 0) for name, node in nodes)
+    return (x, y) if x and y else None
+
+
+def _numbered_names(group: Node, ndim: int, signal_name: str) -> tuple[str, ...]:
+    """Return the names by the oldest way: each axis carries ``@axis``, its dimension counted from 1."""
+    names = ["."] * ndim
+    primary: dict[int, int] = {}
+    for name, node in children(group) if group is not None else ():
+        number = text(node, "axis")
+        if name == signal_name or not number.isdigit() or not 1 <= int(number) <= ndim or not is_numeric(node):
+            continue
+        rank = int(text(node, "primary") or 1) if (text(node, "primary") or "1").isdigit() else 1
+        if int(number) not in primary or rank < primary[int(number)]:
+            primary[int(number)] = rank
+            names[int(number) - 1] = name
+    return tuple(names) if primary else ()
+
+
+def _placed(group: Node, names: tuple[str, ...], shape: tuple[int, ...]) -> list[tuple[int, str]]:
+    """Give each name a dimension: its place, or ``NAME_indices``, or the last dimension that it fits."""
+    if len(names) == len(shape):
+        return list(enumerate(names))
+    placed: list[tuple[int, str]] = []
+    for name in names:
+        indices = split_names(read_attribute(group, f"{name}_indices"))
+        if (
+            indices
+            and indices[0].isdigit()
+            and int(indices[0]) < len(shape)
+            and _fits(group, name, shape, int(indices[0]))
+        ):
+            placed.append((int(indices[0]), name))
+            continue
+        taken = {dimension for dimension, _ in placed}
+        fitting = [d for d in reversed(range(len(shape))) if d not in taken and _fits(group, name, shape, d)]
+        if fitting:
+            placed.append((fitting[0], name))
+    return placed
+
+
+def _why_unplaced(group: Node, name: str, shape: tuple[int, ...]) -> str:
+    node: Node = child(group, name) if group is not None else None
+    return f"fits no dimension of {shape}" if is_numeric(node) else "is not there or holds no numbers"
+
+
+def _fits(group: Node, name: str, shape: tuple[int, ...], dimension: int) -> bool:
+    node = child(group, name)
+    if not is_numeric(node):
+        return False
+    own = tuple(node.shape)
+    return own == shape or (len(own) == 1 and own[0] in (shape[dimension], shape[dimension] + 1))
+
+
+def _axis(node: Node, name: str, shape: tuple[int, ...], dimension: int) -> Axis | None:
+    """Read a coordinate for this dimension; ``None`` if it does not fit there."""
+    own, length = tuple(node.shape), shape[dimension]
+    try:
+        if own == shape and len(shape) > 1:
+            values = _separable(node, dimension)
+        elif int(np.prod(own)) in (length, length + 1) and max(own, default=1) == int(np.prod(own)):
+            values = np.asarray(node[()]).reshape(-1)
+        else:
+            values = None
+    except FOREIGN:
+        return None
+    if values is None:
+        return None
+    return Axis(name, label_of(node, name), text(node, "units"), values, edges=len(values) == length + 1)
+
+
+def _separable(node: Node, dimension: int) -> Values | None:
+    """Return the values along one dimension of a coordinate that is constant along all others."""
+    if int(np.prod(node.shape)) > _LARGEST_COORDINATES:
+        return None
+    values = np.moveaxis(np.asarray(node[()]), dimension, 0)
+    line = values.reshape(values.shape[0], -1)[:, :1]
+    spread = np.ptp(line) if np.isfinite(line).all() else 0.0
+    if spread and np.allclose(values.reshape(values.shape[0], -1), line, rtol=0, atol=1e-6 * abs(spread)):
+        return np.ascontiguousarray(line[:, 0])
+    return None
+
+
+def _place_misfits(
+    misfits: list[tuple[int, str, Node]], found: list[Axis | None], shape: tuple[int, ...], remarks: list[str]
+) -> None:
+    """Put axes that do not fit their own dimension on free ones, if there is exactly one way to do so."""
+    free = [d for d, axis in enumerate(found) if axis is None]
+    hopeless = [m for m in misfits if not any(_axis(m[2], m[1], shape, d) for d in free)]
+    misfits = [m for m in misfits if m not in hopeless]
+    ways = []
+    for places in permutations(free, len(misfits)) if len(misfits) <= 4 else ():
+        axes = [_axis(node, name, shape, place) for place, (_, name, node) in zip(places, misfits, strict=True)]
+        if axes and all(axes):
+            ways.append((places, axes))
+    if len(ways) == 1:
+        places, axes = ways[0]
+        for place, axis, (dimension, name, _) in zip(places, axes, misfits, strict=True):
+            found[place] = axis
+            remarks.append(f"the axis {name!r} is given for dimension {dimension} and fits only dimension {place}")
+    else:
+        hopeless += misfits
+    for dimension, name, node in hopeless:
+        remarks.append(
+            f"the axis {name!r} of shape {tuple(node.shape)} does not fit dimension {dimension} of {shape}, "
+            "which is only counted"
+        )

@@ -1,0 +1,84 @@
+"""Which pixels of an image mean nothing: pixel masks and the number that stands for "no value"."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from panosc_analysis.nexus.attributes import (
+    FOREIGN,
+    Node,
+    child,
+    children,
+    is_group,
+    is_numeric,
+    nx_class,
+    read_attribute,
+)
+
+if TYPE_CHECKING:
+    from panosc_analysis.nexus.nxdata import Plottable
+
+__all__ = ["detectors_of", "is_detector", "mask_path", "masked_value"]
+
+
+def is_detector(node: Node) -> bool:
+    """Whether the group is a detector."""
+    return is_group(node) and nx_class(node) in ("NXdetector", "SASdetector")
+
+
+def detectors_of(entry: Node, entry_path: str) -> dict[str, Node]:
+    """Return the detectors of an entry by path: those in its instrument, and those directly in it."""
+    found: dict[str, Node] = {}
+    for name, node in children(entry) if is_group(entry) else ():
+        path = posixpath.join(entry_path, name)
+        if is_detector(node):
+            found[path] = node
+        elif is_group(node) and nx_class(node) == "NXinstrument":
+            found |= {posixpath.join(path, n): below for n, below in children(node) if is_detector(below)}
+    return found
+
+
+def mask_path(found: Plottable, detectors: dict[str, Node]) -> str | None:
+    """Return the path of a pixel mask that has the shape of the signal's frames.
+
+    Looked for beside the signal, then in the entry's detectors. NeXus marks pixels to leave out by non-zero values.
+    """
+    frame = tuple(found.signal.shape[-2:])
+    for path, group in {found.group_path: found.group, **detectors}.items():
+        node: Node = child(group, "pixel_mask") if is_group(group) else None
+        if is_numeric(node) and tuple(node.shape) == frame and len(frame) == 2 and node.dtype.kind in "biu":
+            return posixpath.join(path, "pixel_mask")
+    return None
+
+
+def masked_value(signal: Node) -> int | None:
+    """Return the number that marks pixels without a value in an image or stack of images, if there is one.
+
+    ``_FillValue`` where the file gives it. Otherwise detectors that count in unsigned integers write the largest number
+    for gaps and dead pixels. With 32 and 64 bits nothing else reaches it, so it always counts as no value. With 16
+    bits a camera may truly saturate there, so the first frame is read: the largest number must occur in it, and
+    nothing in the tenth below it, where a saturating camera would have values too. With 8 bits it is a value.
+    Never asked for curves: a counter that is full is a measurement.
+    """
+    fill = read_attribute(signal, "_FillValue")
+    fill = fill[0] if isinstance(fill, list) and fill else fill
+    if isinstance(fill, int) and signal.dtype.kind in "iu":
+        return fill
+    if signal.dtype.kind != "u" or signal.dtype.itemsize == 1:
+        return None
+    largest = int(np.iinfo(signal.dtype).max)
+    if signal.dtype.itemsize > 2 or _is_apart(signal, largest):
+        return largest
+    return None
+
+
+def _is_apart(signal: Node, largest: int) -> bool:
+    try:
+        frame = np.asarray(signal[(0,) * (len(signal.shape) - 2)] if len(signal.shape) > 2 else signal[()])
+    except FOREIGN:
+        return False
+    high = frame[frame >= largest - largest // 10]
+    return high.size > 0 and bool((high == largest).all())

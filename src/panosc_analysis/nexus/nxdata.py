@@ -1,0 +1,169 @@
+"""What a group says about its plottable data: signal, errors, title, scale, mask.
+
+Reads attributes and small text only, never the data.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from panosc_analysis.nexus.attributes import (
+    Node,
+    child,
+    children,
+    is_dataset,
+    is_group,
+    is_numeric,
+    read_attribute,
+    read_text,
+    split_names,
+    text,
+)
+from panosc_analysis.nexus.guard import missing_sources
+
+__all__ = ["Plottable", "Refusal", "error_name", "find_signal", "interpretation", "signal_scale", "title"]
+
+_LIKELY_NAMES = ("data", "signal", "counts", "intensity", "I", "value", "image", "data_000001")
+_NEVER_SIGNALS = ("errors", "pixel_mask", "mask", "flatfield", "Idev")
+_INTERPRETATIONS = ("scalar", "spectrum", "image", "rgb-image", "rgba-image", "hsla-image", "cmyk-image", "vertex")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plottable:
+    """A dataset that can be drawn and the group that explains it, while the file is open.
+
+    Parameters
+    ----------
+    rule
+        Which rule chose it.
+    path
+        What is plotted: the path of the NXdata group, or of the dataset.
+    group
+        The group whose attributes explain the signal; ``None`` for a lone dataset.
+    group_path
+        The group's path.
+    signal, signal_name
+        The dataset and its name below the group.
+    likely_axes
+        Names to try where the file names no axes.
+    """
+
+    rule: str
+    path: str
+    group: Node
+    group_path: str
+    signal: Node
+    signal_name: str
+    likely_axes: tuple[str, ...] = ()
+
+    @property
+    def signal_path(self) -> str:
+        """Path of the signal inside the file."""
+        return posixpath.join(self.group_path, self.signal_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a group cannot be plotted, and whether that is because something it names is missing."""
+
+    reason: str
+    source_missing: bool = False
+
+
+def find_signal(group: Node, group_path: str) -> tuple[str, Node, str] | Refusal:
+    """Return the name of the signal, the dataset and a remark; or why there is none.
+
+    In this order: ``@signal`` of the group, a dataset with ``@signal=1``, a likely name among the numeric datasets that
+    are no axes, errors or masks, the one of these with most dimensions.
+    """
+    if name := text(group, "signal"):
+        node = child(group, name)
+        if is_numeric(node):
+            return _unless_sources_missing(name, node, "")
+    nodes = {n: node for n, node in children(group) if is_numeric(node)}
+    marked = [n for n, node in nodes.items() if text(node, "signal") in ("1", n)]
+    if marked:
+        remark = f"@signal of {group_path} names {name!r}, which is not there" if name else ""
+        return _unless_sources_missing(marked[0], nodes[marked[0]], remark)
+    if name:
+        return Refusal(f"{group_path}: the signal {name!r} is {_why_not(group, name)}", child(group, name) is None)
+    remaining = {n: node for n, node in nodes.items() if not _is_companion(group, n, node)}
+    if not remaining:
+        return Refusal(f"{group_path}: it holds no numeric dataset that could be the signal")
+    chosen = next((n for n in (*_LIKELY_NAMES, posixpath.basename(group_path)) if n in remaining), None)
+    chosen = chosen or max(remaining, key=lambda n: (len(remaining[n].shape), remaining[n].size))
+    return _unless_sources_missing(
+        chosen, remaining[chosen], f"{group_path} names no signal; {chosen!r} was taken as the likeliest"
+    )
+
+
+def _unless_sources_missing(name: str, node: Node, remark: str) -> tuple[str, Node, str] | Refusal:
+    missing = missing_sources(node)
+    if not missing:
+        return name, node, remark
+    return Refusal(
+        f"{name!r} is put together from other files, of which {len(missing)} are not there (first: {missing[0]})",
+        source_missing=True,
+    )
+
+
+def _why_not(group: Node, name: str) -> str:
+    node = child(group, name)
+    if node is None:
+        return "not there, or a link that leads nowhere"
+    if is_group(node):
+        return "a group"
+    return "empty" if is_dataset(node) and (node.shape is None or 0 in node.shape) else "not numeric"
+
+
+def _is_companion(group: Node, name: str, node: Node) -> bool:
+    """Whether the dataset belongs to another one: an axis, errors, a mask."""
+    if name in _NEVER_SIGNALS or name.endswith(("_errors", "_error", "_set", "_end")) or text(node, "axis"):
+        return True
+    named = {*split_names(read_attribute(group, "axes")), *split_names(read_attribute(group, "I_axes"))}
+    return name in named or text(group, f"{name}_indices") != ""
+
+
+def error_name(group: Node, signal: Node, signal_name: str) -> str | None:
+    """Return the name of the signal's errors: ``NAME_errors``, ``errors``, ``@uncertainties``, canSAS ``Idev``."""
+    named = (
+        f"{signal_name}_errors",
+        text(signal, "uncertainties"),
+        text(group, f"{signal_name}_uncertainties"),
+        "errors",
+    )
+    for name in (*named, "Idev" if signal_name == "I" else ""):
+        node: Node = child(group, name) if name and group is not None else None
+        if is_numeric(node) and tuple(node.shape) == tuple(signal.shape):
+            return name
+    return None
+
+
+def interpretation(group: Node, signal: Node) -> str:
+    """Return the interpretation that the signal, else its group, gives; empty if none or not a known one."""
+    for owner in (signal, group):
+        value = text(owner, "interpretation").lower().replace("scaler", "scalar") if owner is not None else ""
+        if value in _INTERPRETATIONS:
+            return value
+    return ""
+
+
+def title(group: Node, entry: Node) -> str:
+    """Return the title of the data, else that of the entry."""
+    for owner in (group, entry):
+        if owner is not None and (found := read_text(owner, "title") or text(owner, "title")):
+            return found
+    return ""
+
+
+def signal_scale(group: Node) -> Literal["linear", "log"]:
+    """Return ``"log"`` if silx's style attribute asks for it, else ``"linear"``."""
+    style = text(group, "SILX_style") if group is not None else ""
+    try:
+        values: Any = json.loads(style) if style else {}
+    except ValueError:
+        values = {}
+    return "log" if isinstance(values, dict) and values.get("signal_scale_type") == "log" else "linear"
