@@ -8,7 +8,7 @@ In a notebook::
     ds = pan.open(hits[0])
     ds.show()
     result = ds.reduce()
-    result.save("powder.nxs")
+    result.save("profile.nxs")
 
 The functions are those of `panosc_analysis.workbench`; the rooms behind them are packages of their own, for example
 ``from panosc_analysis.search import SearchClient``. Importing this package loads none of h5py, NumPy, Dask or

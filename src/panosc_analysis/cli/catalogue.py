@@ -27,7 +27,9 @@ def add_command(commands: Commands) -> None:
     index.add_argument("directory", metavar="DIR", type=Path, help="tree of data files")
     index.add_argument("--index", metavar="FILE", type=Path, required=True, help="index to make or to bring up to date")
     index.add_argument("--facility", metavar="NAME", help="name of the facility, where the files do not say")
-    index.add_argument("--public", action="store_true", default=None, help="these data are open, whatever files say")
+    index.add_argument(
+        "--public", action="store_true", default=None, help="these data are open, where files say nothing"
+    )
     add_json(index)
 
     serve = parts.add_parser("serve", help="answer search API requests from an index", epilog=SERVE_EXAMPLE)

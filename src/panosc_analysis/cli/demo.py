@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 EXAMPLE = "example: panosc-analysis demo --directory .demo --port 8000"
 # From a cold disk on a slow machine the hub needs a multiple of its usual three seconds.
 START_TIMEOUT = 120.0
+# A shell starts background jobs with Ctrl-C ignored, so even that one is asked for by name.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def add_command(commands: Commands) -> None:
@@ -54,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         environment = write_settings(settings, settings.state / "hub.json")
         log = settings.state / "logs" / "hub.log"
         say("Starting the hub …")
-        signal.signal(signal.SIGTERM, interrupt)
-        signal.signal(signal.SIGHUP, interrupt)
+        for number in ENDINGS:
+            signal.signal(number, interrupt)
         try:
             with running_hub(environment, log, (settings.host, settings.port), START_TIMEOUT):
                 greet(settings, arguments.port)
@@ -69,7 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """End as Ctrl-C does."""
+    """End as Ctrl-C does, once: a second one must not leave sessions behind."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+    say("Stopping every session …")
     raise KeyboardInterrupt
 
 

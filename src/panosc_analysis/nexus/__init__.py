@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from panosc_analysis.nexus.chunks import ChunkTable
     from panosc_analysis.nexus.failures import reading
     from panosc_analysis.nexus.guard import check_dataset, check_links, missing_sources
-    from panosc_analysis.nexus.image import file_image
     from panosc_analysis.nexus.opener import H5File, create_file, open_file
     from panosc_analysis.nexus.plot import Axis, Plot, default_plot
     from panosc_analysis.nexus.tree import TreeNode, read_tree
@@ -29,7 +28,6 @@ __all__ = [
     "check_links",
     "create_file",
     "default_plot",
-    "file_image",
     "missing_sources",
     "open_file",
     "read_tree",
@@ -47,7 +45,6 @@ _HOMES = {
     "check_links": "guard",
     "create_file": "opener",
     "default_plot": "plot",
-    "file_image": "image",
     "missing_sources": "guard",
     "open_file": "opener",
     "read_tree": "tree",

@@ -122,12 +122,12 @@ def nx_class(node: Node) -> str:
 
 def is_group(node: Node) -> bool:
     """Whether the node has children."""
-    return node is not None and hasattr(node, "keys") and not hasattr(node, "shape")
+    return isinstance(node, h5py.Group) or (hasattr(node, "keys") and not hasattr(node, "shape"))
 
 
 def is_dataset(node: Node) -> bool:
     """Whether the node is a dataset."""
-    return node is not None and hasattr(node, "shape") and hasattr(node, "dtype")
+    return isinstance(node, h5py.Dataset) or (hasattr(node, "shape") and hasattr(node, "dtype"))
 
 
 def is_numeric(node: Node) -> bool:

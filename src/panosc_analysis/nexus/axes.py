@@ -30,9 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Axis", "axis_names", "find_axes", "label_of", "scatter_axes"]
 
+Given: TypeAlias = tuple[int, str, Node]
+"""The dimension that the file gives an axis, its name and its dataset."""
+
 Values: TypeAlias = "NDArray[Any]"
 
 _LARGEST_COORDINATES = 2**24  # elements of an N-dimensional coordinate that are read to see whether it is separable
+_PERMUTED = 4  # axes that are tried in every order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,23 +95,13 @@ def find_axes(
     shape = tuple(signal.shape)
     names, origin = axis_names(group, signal, signal_name)
     names = names or likely
-    found: list[Axis | None] = [None] * len(shape)
-    misfits: list[tuple[int, str, Node]] = []
     placed = _placed(group, names, shape)
-    unplaced = [name for name in dict.fromkeys(names) if name not in {".", "", *(name for _, name in placed)}]
-    remarks += [f"{origin} names {name!r}, which {_why_unplaced(group, name, shape)}" for name in unplaced]
-    for dimension, name in placed:
-        if name in (".", ""):
-            continue
-        node = child(group, name) if group is not None else None
-        if not is_numeric(node):
-            remarks.append(f"{origin} names {name!r}, which {_why_unplaced(group, name, shape)}")
-        elif axis := _axis(node, name, shape, dimension):
-            found[dimension] = found[dimension] or axis
-        else:
-            misfits.append((dimension, name, node))
-    _place_misfits(misfits, found, shape, remarks)
-    return tuple(found)
+    unplaced = [name for name in names if name not in {".", "", *(name for _, name in placed)}]
+    nodes = [(dimension, name, child(group, name)) for dimension, name in placed if name not in (".", "")]
+    given = [row for row in nodes if is_numeric(row[2])]
+    useless = dict.fromkeys([*unplaced, *(row[1] for row in nodes if row not in given)])
+    remarks += [f"{origin} names {name!r}, which {_why_unplaced(group, name, shape)}" for name in useless]
+    return tuple(_arranged(given, shape, remarks))
 
 
 def scatter_axes(group: Node, signal: Node, signal_name: str) -> tuple[Axis, Axis] | None:
@@ -155,7 +149,8 @@ def _placed(group: Node, names: tuple[str, ...], shape: tuple[int, ...]) -> list
         taken = {dimension for dimension, _ in placed}
         fitting = [d for d in reversed(range(len(shape))) if d not in taken and _fits(group, name, shape, d)]
         if fitting:
-            placed.append((fitting[0], name))
+            exact = [d for d in fitting if child(group, name).shape == (shape[d],)]
+            placed.append(((exact or fitting)[0], name))
     return placed
 
 
@@ -201,27 +196,44 @@ def _separable(node: Node, dimension: int) -> Values | None:
     return None
 
 
-def _place_misfits(
-    misfits: list[tuple[int, str, Node]], found: list[Axis | None], shape: tuple[int, ...], remarks: list[str]
-) -> None:
-    """Put axes that do not fit their own dimension on free ones, if there is exactly one way to do so."""
-    free = [d for d, axis in enumerate(found) if axis is None]
-    hopeless = [m for m in misfits if not any(_axis(m[2], m[1], shape, d) for d in free)]
-    misfits = [m for m in misfits if m not in hopeless]
-    ways = []
-    for places in permutations(free, len(misfits)) if len(misfits) <= 4 else ():
-        axes = [_axis(node, name, shape, place) for place, (_, name, node) in zip(places, misfits, strict=True)]
-        if axes and all(axes):
-            ways.append((places, axes))
-    if len(ways) == 1:
-        places, axes = ways[0]
-        for place, axis, (dimension, name, _) in zip(places, axes, misfits, strict=True):
-            found[place] = axis
+def _arranged(given: list[Given], shape: tuple[int, ...], remarks: list[str]) -> list[Axis | None]:
+    """Put each axis on its dimension; if some do not fit there, on those that they fit, if there is only one way."""
+    found: list[Axis | None] = [None] * len(shape)
+    own = [_axis(node, name, shape, dimension) for dimension, name, node in given]
+    misfits = [row for row, axis in zip(given, own, strict=True) if axis is None]
+    # Lengths decide first, because bin edges also fit a dimension that is one shorter.
+    moved = _only_way(given, list(range(len(shape))), shape, exact=True) if misfits else None
+    if moved is None:
+        for (dimension, *_), axis in zip(given, own, strict=True):
+            found[dimension] = found[dimension] or axis
+        free = [dimension for dimension, axis in enumerate(found) if axis is None]
+        hopeless = [row for row in misfits if not any(_axis(row[2], row[1], shape, place) for place in free)]
+        given = [row for row in misfits if row not in hopeless]
+        moved = _only_way(given, free, shape)
+        remarks += [_misfit(row, shape) for row in (hopeless if moved is not None else misfits)]
+    for (dimension, name, _), (place, axis) in zip(given, moved or (), strict=False):
+        found[place] = axis
+        if place != dimension:
             remarks.append(f"the axis {name!r} is given for dimension {dimension} and fits only dimension {place}")
-    else:
-        hopeless += misfits
-    for dimension, name, node in hopeless:
-        remarks.append(
-            f"the axis {name!r} of shape {tuple(node.shape)} does not fit dimension {dimension} of {shape}, "
-            "which is only counted"
-        )
+    return found
+
+
+def _only_way(
+    given: list[Given], free: list[int], shape: tuple[int, ...], *, exact: bool = False
+) -> list[tuple[int, Axis]] | None:
+    """Return the dimension of each axis if there is exactly one way to place all of them."""
+    if len(given) > _PERMUTED:
+        return None
+    fits = {(row[1], place): _axis(row[2], row[1], shape, place) for row in given for place in free}
+    ways = []
+    for places in permutations(free, len(given)):
+        axes = [fits[row[1], place] for row, place in zip(given, places, strict=True)]
+        if all(axis is not None and not (exact and axis.edges) for axis in axes):
+            ways.append([(place, axis) for place, axis in zip(places, axes, strict=True) if axis is not None])
+    return ways[0] if len(ways) == 1 else None
+
+
+def _misfit(row: Given, shape: tuple[int, ...]) -> str:
+    dimension, name, node = row
+    own = tuple(node.shape)
+    return f"the axis {name!r} of shape {own} does not fit dimension {dimension} of {shape}, which is only counted"

@@ -63,12 +63,14 @@ def reading(path: str | Path, what: str = "/") -> Iterator[None]:
         A link leads nowhere.
     NodeNotFound
         There is no such path in the file.
+    OpenError
+        The type of the data has no counterpart in NumPy, or the storage does not answer.
     """
     try:
         yield
     except PanoscError:
         raise
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise read_failure(error, path, what) from error
 
 
@@ -175,6 +177,10 @@ def read_failure(error: Exception, path: str | Path, what: str) -> PanoscError:
             f"{what} in {path} is a link that leads nowhere ({_reason(text)})",
             hint="Fetch the files that belong to this one and keep them where it expects them",
             **data,
+        )
+    if isinstance(error, TypeError):
+        return OpenError(
+            f"{what} in {path} is of a type that cannot be read here: {text}", hint="Look at another dataset", **data
         )
     if isinstance(error, KeyError):
         return NodeNotFound(f"There is no {what!r} in {path}", hint="List what the file holds", **data)

@@ -5,7 +5,8 @@ may lead on to the next. HDF5 follows them all and asks nobody. A program that r
 first.
 
 What this cannot see: a link that is swapped between the check and the reading, references to objects of other files
-(HDF5 1.12), and filter plugins. The first wall is what is mounted; the guard is the second.
+(HDF5 1.12), and filter plugins. The first wall is what is mounted; the guard is the second. And a file with damaged
+bytes can crash the HDF5 library itself (seen with 2.0): who reads files for others does so in a process that may die.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from panosc_analysis.nexus.attributes import (
     Node,
     child,
+    child_names,
     children,
     is_dataset,
     is_group,
@@ -24,7 +25,16 @@ from panosc_analysis.nexus.attributes import (
 )
 from panosc_analysis.nexus.guard import missing_sources
 
-__all__ = ["Plottable", "Refusal", "error_name", "find_signal", "interpretation", "signal_scale", "title"]
+__all__ = [
+    "Plottable",
+    "Refusal",
+    "error_name",
+    "find_signal",
+    "interpretation",
+    "signal_scale",
+    "title",
+    "why_incomplete",
+]
 
 _LIKELY_NAMES = ("data", "signal", "counts", "intensity", "I", "value", "image", "data_000001")
 _NEVER_SIGNALS = ("errors", "pixel_mask", "mask", "flatfield", "Idev")
@@ -82,28 +92,29 @@ def find_signal(group: Node, group_path: str) -> tuple[str, Node, str] | Refusal
     if name := text(group, "signal"):
         node = child(group, name)
         if is_numeric(node):
-            return _unless_sources_missing(name, node, "")
+            return why_incomplete(name, node) or (name, node, "")
     nodes = {n: node for n, node in children(group) if is_numeric(node)}
     marked = [n for n, node in nodes.items() if text(node, "signal") in ("1", n)]
     if marked:
         remark = f"@signal of {group_path} names {name!r}, which is not there" if name else ""
-        return _unless_sources_missing(marked[0], nodes[marked[0]], remark)
+        return why_incomplete(marked[0], nodes[marked[0]]) or (marked[0], nodes[marked[0]], remark)
     if name:
-        return Refusal(f"{group_path}: the signal {name!r} is {_why_not(group, name)}", child(group, name) is None)
+        is_broken_link = child(group, name) is None and name in child_names(group)
+        return Refusal(f"{group_path}: the signal {name!r} is {_why_not(group, name)}", source_missing=is_broken_link)
     remaining = {n: node for n, node in nodes.items() if not _is_companion(group, n, node)}
     if not remaining:
         return Refusal(f"{group_path}: it holds no numeric dataset that could be the signal")
     chosen = next((n for n in (*_LIKELY_NAMES, posixpath.basename(group_path)) if n in remaining), None)
     chosen = chosen or max(remaining, key=lambda n: (len(remaining[n].shape), remaining[n].size))
-    return _unless_sources_missing(
-        chosen, remaining[chosen], f"{group_path} names no signal; {chosen!r} was taken as the likeliest"
-    )
+    remark = f"{group_path} names no signal; {chosen!r} was taken as the likeliest"
+    return why_incomplete(chosen, remaining[chosen]) or (chosen, remaining[chosen], remark)
 
 
-def _unless_sources_missing(name: str, node: Node, remark: str) -> tuple[str, Node, str] | Refusal:
+def why_incomplete(name: str, node: Node) -> Refusal | None:
+    """Say which sources of a virtual dataset are missing; ``None`` if none is."""
     missing = missing_sources(node)
     if not missing:
-        return name, node, remark
+        return None
     return Refusal(
         f"{name!r} is put together from other files, of which {len(missing)} are not there (first: {missing[0]})",
         source_missing=True,

@@ -84,7 +84,7 @@ def default_plot(source: str | Path | H5File, path: str = "/") -> Plot:
     """Find what a person would expect to see of a file, a group or a dataset.
 
     Reads the axes, and one frame of 16-bit images, but not the data. Costs some milliseconds; on files without NeXus
-    structure a walk over at most 20,000 nodes.
+    structure a walk over at most 10,000 nodes.
 
     Parameters
     ----------

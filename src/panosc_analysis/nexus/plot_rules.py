@@ -33,14 +33,14 @@ from panosc_analysis.nexus.attributes import (
     text,
 )
 from panosc_analysis.nexus.masks import is_detector
-from panosc_analysis.nexus.nxdata import Plottable, Refusal, find_signal
+from panosc_analysis.nexus.nxdata import Plottable, Refusal, find_signal, why_incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["Search", "find_plottable", "plottable_group"]
 
-_NODES = 20_000  # looked at; a larger file is searched from the top until then
+_NODES = 10_000  # looked at; a larger file is searched from the top until then
 _DEPTH = 12
 _EXTERNAL_DEPTH = 2  # external links are followed this far: each costs the opening of a file
 _LARGE = 64 * 64
@@ -92,17 +92,17 @@ def _is_data(node: Node) -> bool:
 
 
 def _follow_default(root: Node, path: str, search: Search) -> tuple[Node, str]:
-    node, visited = root, {path}
+    node, visited = root, {address(root)}
     while is_group(node) and (name := text(node, "default")):
         target_path = posixpath.normpath(posixpath.join(path, name))
         target = child(node, name)
         if target is None:
             search.remarks.append(f"@default of {path} names {name!r}, which is not there")
             break
-        if target_path in visited:
-            search.remarks.append(f"@default leads in a circle at {target_path}")
+        if address(target) in visited:
+            search.remarks.append(f"@default of {path} leads in a circle, to {target_path}")
             break
-        visited.add(target_path)
+        visited.add(address(target))
         node, path = target, target_path
     return node, path
 
@@ -155,10 +155,11 @@ def _levels(start: Node, start_path: str, search: Search) -> Iterator[list[tuple
         below = []
         for entry, path, group in level:
             for name, node in _children(group, path, depth, search):
-                where = address(node)
-                if is_group(node) and where in visited:
-                    continue
-                visited.add(where)
+                if is_group(node):
+                    where = address(node)
+                    if where in visited:
+                        continue
+                    visited.add(where)
                 below.append((entry, posixpath.join(path, name), node))
         if depth == 0 and nx_class(start) != "NXentry":
             below = [(number, path, node) for number, (_, path, node) in enumerate(below)]
@@ -237,10 +238,11 @@ def _largest(search: Search, rule: str) -> Plottable | None:
         for path, node in search.datasets.items()
         if rule == "largest dataset" or (len(node.shape) > 1 and node.size >= _LARGE)
     ]
-    if not rows:
-        return None
-    path = max(rows, key=lambda row: row[:2])[2]
-    folder, name = posixpath.split(path)
-    node = search.datasets[path]
-    group = node.parent if hasattr(node, "parent") else None
-    return Plottable(rule, path, group, folder, node, name)
+    for *_, path in sorted(rows, key=lambda row: row[:2], reverse=True):
+        folder, name = posixpath.split(path)
+        node = search.datasets[path]
+        if refusal := why_incomplete(path, node):
+            search.refused.append(refusal)
+        else:
+            return Plottable(rule, path, child(node.file, folder), folder, node, name)
+    return None

@@ -1,4 +1,4 @@
-"""SAVE: results as NeXus files that say where they come from. Importing the room loads nothing heavy."""
+"""SAVE: results as NeXus files that say where they came from."""
 
 from __future__ import annotations
 
@@ -18,3 +18,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

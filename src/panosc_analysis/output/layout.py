@@ -1,12 +1,18 @@
-"""How a result lies in its file: NXentry, an NXdata for each array, an NXprocess for each step, and the record.
+"""What a result file holds.
 
 ::
 
-    /                            @default = entry
-    /entry              NXentry  @default = the array that says most
-    /entry/<array>      NXdata   @signal, @axes, @interpretation; <array>, its axes, <array>_errors, <array>_mask
-    /entry/<n>_<step>   NXprocess  program, version, date, sequence_index, parameters (NXnote, JSON)
-    /entry/provenance   NXcollection  pids, files, software, record (NXnote, JSON: everything, to run it again)
+    /                     NXroot    @default = entry
+    └── entry             NXentry   @default = the array to show first
+        ├── title, start_time, end_time, program_name
+        ├── process       NXprocess program, version, date, sequence_index
+        │   ├── record    NXnote    everything that is known, as JSON: enough to run it again
+        │   ├── 1_<step>  NXnote    its parameters as JSON, and one by one in a group ``parameters``
+        │   └── sources   NXcollection  pids, files
+        └── <array>       NXdata    the array, ``<array>_errors``, its axes, ``pixel_mask`` where pixels have no value
+
+Integers are kept as they are, exactly; where a pixel has no value they are 0 and ``pixel_mask`` is 1. Floating-point
+numbers are NaN there, which silx and h5web leave blank.
 """
 
 from __future__ import annotations
@@ -18,113 +24,131 @@ import h5py
 import numpy as np
 
 if TYPE_CHECKING:
-    from panosc_analysis.nexus import H5File
     from panosc_analysis.provenance import Record
-    from panosc_analysis.reduction import ReductionResult, ResultArray
+    from panosc_analysis.reduction import ReductionResult, ResultArray, ResultAxis
 
-__all__ = ["RECORD", "write_result"]
+__all__ = ["ENTRY", "RECORD", "file_image"]
 
-RECORD = "/entry/provenance/record/data"
+ENTRY = "entry"
+RECORD = f"/{ENTRY}/process/record/data"
+"""Where the record stands, as JSON."""
 
-# Images compress well and are read whole; below this many bytes compression only costs.
-_COMPRESS_ABOVE = 65_536
+_COMPRESSED_FROM = 100_000  # bytes
+_CHUNK = 1_000_000  # bytes
+_BLOCK = 4_000_000  # bytes by which the file in memory grows
 
 
-def write_result(file: H5File, result: ReductionResult) -> None:
-    """Fill an empty file."""
-    record = result.record
+def file_image(result: ReductionResult) -> bytes:
+    """Make the HDF5 file of a result in memory and return its bytes; no file is touched."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fapl_core(_BLOCK, backing_store=False)
+    file = h5py.h5f.create(b"in-memory", fapl=access)
+    try:
+        _write_result(h5py.Group(h5py.h5g.open(file, b"/")), result)
+        h5py.h5f.flush(file)
+        image: bytes = file.get_file_image()
+    finally:
+        file.close()
+    return image
+
+
+def _write_result(file: Any, result: ReductionResult) -> None:
+    """Write a result into the root group of an empty file."""
     file.attrs["NX_class"] = "NXroot"
-    file.attrs["default"] = "entry"
-    file.attrs["creator"] = record.program
-    file.attrs["creator_version"] = record.version
-    file.attrs["file_time"] = record.created.isoformat()
-    entry = _group(file, "entry", "NXentry")
+    file.attrs["default"] = ENTRY
+    file.attrs["creator"] = f"{result.record.program} {result.record.version}".strip()
+    entry = _group(file, ENTRY, "NXentry")
     entry.attrs["default"] = result.default
-    entry["title"] = _title(record)
-    entry["end_time"] = record.created.isoformat()
-    entry["program_name"] = record.program
-    entry["program_name"].attrs["version"] = record.version
+    created = result.record.created.isoformat()
+    entry["title"] = _title(result.record)
+    entry["start_time"] = created
+    entry["end_time"] = created
+    entry["program_name"] = result.record.program
+    entry["program_name"].attrs["version"] = result.record.version
+    _write_process(entry, result.record, result.notes)
     for array in result.values():
-        _write_array(_group(entry, array.name, "NXdata"), array)
-    _write_steps(entry, record)
-    _write_provenance(_group(entry, "provenance", "NXcollection"), record, result.notes)
-
-
-def _group(parent: Any, name: str, nx_class: str) -> Any:
-    group = parent.create_group(name, track_order=True)
-    group.attrs["NX_class"] = nx_class
-    return group
+        _write_array(entry, array)
 
 
 def _title(record: Record) -> str:
-    steps = ", ".join(step.name for step in record.steps)
-    inputs = ", ".join(source.pid or (source.files[0].name if source.files else "?") for source in record.sources)
-    return f"{steps} of {inputs}" if inputs else steps
+    names = [source.files[0].name if source.files else str(source.pid) for source in record.sources]
+    return f"{' and '.join(step.name for step in record.steps)} of {', '.join(names)}"
 
 
-def _write_array(group: Any, array: ResultArray) -> None:
-    """Write one NXdata that silx and h5web plot without being told how."""
-    group.attrs["signal"] = array.name
-    if array.axes:
-        group.attrs["axes"] = np.array([axis.name for axis in array.axes], dtype=h5py.string_dtype())
-    group["title"] = array.label
-    interpretation = {1: "spectrum", 2: "image"}.get(array.values.ndim)
-    signal = _dataset(group, array.name, array.values)
-    _describe(signal, array.label, array.units)
-    if interpretation:
-        group.attrs["interpretation"] = signal.attrs["interpretation"] = interpretation
-    linear = ["linear"] * array.values.ndim
-    # silx reads axes_scale_types, h5web axes_scale_type.
-    style = {"signal_scale_type": array.scale, "axes_scale_types": linear, "axes_scale_type": linear}
-    group.attrs["SILX_style"] = json.dumps(style)
-    for axis in array.axes:
-        _describe(_dataset(group, axis.name, np.asarray(axis.values)), axis.label, axis.units)
-    if array.errors is not None:
-        _describe(_dataset(group, f"{array.name}_errors", array.errors), f"uncertainty of {array.label}", array.units)
-    if array.masked is not None and array.masked.any():
-        # Integers stay integers: what has no value is 0 and marked here; floating-point numbers are NaN as well.
-        _describe(
-            _dataset(group, f"{array.name}_mask", array.masked.astype(np.uint8)), "1 where there is no value", None
-        )
-
-
-def _dataset(group: Any, name: str, values: Any) -> Any:
-    if values.nbytes <= _COMPRESS_ABOVE:
-        return group.create_dataset(name, data=values)
-    return group.create_dataset(name, data=values, chunks=True, compression="gzip", compression_opts=1, shuffle=True)
-
-
-def _describe(dataset: Any, label: str, units: str | None) -> None:
-    if units:
-        dataset.attrs["units"] = units
-        label = label if units in label else f"{label} ({units})"
-    dataset.attrs["long_name"] = label
-
-
-def _write_steps(entry: Any, record: Record) -> None:
-    for number, step in enumerate(record.steps, 1):
-        process = _group(entry, f"{number}_{step.name}", "NXprocess")
-        process["program"] = record.program
-        process["version"] = record.version
-        process["date"] = record.created.isoformat()
-        process["sequence_index"] = number
-        _note(process, "parameters", json.dumps(dict(step.parameters), indent=2, sort_keys=True))
-
-
-def _write_provenance(group: Any, record: Record, notes: tuple[str, ...]) -> None:
-    lists = {
-        "pids": [source.pid for source in record.sources if source.pid],
-        "files": [str(file) for source in record.sources for file in source.files],
-        "software": [f"{software.name} {software.version}" for software in record.software],
-        "notes": list(notes),
-    }
-    for name, values in lists.items():
-        if values:
-            group.create_dataset(name, data=values, dtype=h5py.string_dtype())
-    _note(group, "record", record.to_json())
-
-
-def _note(parent: Any, name: str, data: str) -> None:
-    note = _group(parent, name, "NXnote")
+def _write_process(entry: Any, record: Record, notes: tuple[str, ...]) -> None:
+    process = _group(entry, "process", "NXprocess")
+    process["program"] = record.program
+    process["version"] = record.version
+    process["date"] = record.created.isoformat()
+    process["sequence_index"] = 1
+    note = _group(process, "record", "NXnote")
     note["type"] = "application/json"
-    note["data"] = data
+    note["description"] = "inputs, steps with parameters and software: enough to run it again"
+    note["data"] = record.to_json()
+    for number, step in enumerate(record.steps, start=1):
+        note = _group(process, f"{number}_{step.name}", "NXnote")
+        note["type"] = "application/json"
+        note["description"] = f"parameters of the step {step.name}"
+        note["sequence_index"] = number
+        note["data"] = json.dumps(dict(step.parameters), ensure_ascii=False)
+        parameters = _group(note, "parameters", "NXcollection")
+        for name, value in step.parameters.items():
+            parameters[name] = "none" if value is None else value
+    sources = _group(process, "sources", "NXcollection")
+    text = h5py.string_dtype()
+    sources["pids"] = np.array([source.pid or "" for source in record.sources], dtype=text)
+    sources["files"] = np.array([str(file) for source in record.sources for file in source.files], dtype=text)
+    sources["datasets"] = np.array([source.dataset for source in record.sources], dtype=text)
+    if notes:
+        process["notes"] = np.array(notes, dtype=text)
+
+
+def _write_array(entry: Any, array: ResultArray) -> None:
+    group = _group(entry, array.name, "NXdata")
+    group.attrs["signal"] = array.name
+    group.attrs["axes"] = np.array([axis.name for axis in array.axes], dtype=h5py.string_dtype())
+    group["title"] = array.label
+    signal = _dataset(group, array.name, array.values)
+    signal.attrs["long_name"] = _named(array.label, array.units)
+    signal.attrs["interpretation"] = ("scalar", "spectrum", "image")[min(array.values.ndim, 2)]
+    if array.units:
+        signal.attrs["units"] = array.units
+    if array.errors is not None:
+        errors = _dataset(group, f"{array.name}_errors", array.errors)
+        if array.units:
+            errors.attrs["units"] = array.units
+    for position, axis in enumerate(array.axes):
+        _write_axis(group, axis, position)
+    if array.masked is not None:
+        _dataset(group, "pixel_mask", array.masked.astype(np.uint8)).attrs["long_name"] = "1 where there is no value"
+    scales = ["linear"] * array.values.ndim
+    # silx has read both spellings of the second key.
+    style = {"signal_scale_type": array.scale, "axes_scale_types": scales, "axes_scale_type": scales}
+    group.attrs["SILX_style"] = json.dumps(style)
+
+
+def _write_axis(group: Any, axis: ResultAxis, position: int) -> None:
+    dataset = group.create_dataset(axis.name, data=axis.values)
+    dataset.attrs["long_name"] = _named(axis.label, axis.units)
+    if axis.units:
+        dataset.attrs["units"] = axis.units
+    group.attrs[f"{axis.name}_indices"] = position
+
+
+def _named(label: str, units: str | None) -> str:
+    return f"{label} ({units})" if units and f"({units})" not in label else label
+
+
+def _dataset(group: Any, name: str, values: np.ndarray[Any, Any]) -> Any:
+    """Write an array; larger ones with the compression that every HDF5 reader knows."""
+    if values.nbytes < _COMPRESSED_FROM:
+        return group.create_dataset(name, data=values)
+    row = values.nbytes // values.shape[0]
+    chunks = (max(1, min(values.shape[0], _CHUNK // max(1, row))), *values.shape[1:])
+    return group.create_dataset(name, data=values, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
+
+
+def _group(parent: Any, name: str, nx_class: str) -> Any:
+    group = parent.create_group(name)
+    group.attrs["NX_class"] = nx_class
+    return group

@@ -1,15 +1,20 @@
-"""`save`: one result, one file; written aside and renamed in, so that there is an old file or a new one, never half."""
+"""Saving without losing anything: a result is made in memory, written aside and put in its place when it is whole.
+
+HDF5 does not write the file itself, because it does not survive a full disk: a flush that failed is tried again when
+the objects are closed, and ends the process (HDF5 2.0, segmentation fault). A plain write fails with a plain error.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from panosc_analysis.errors import SaveError
-from panosc_analysis.nexus import file_image
-from panosc_analysis.output.layout import write_result
+from panosc_analysis.output.layout import file_image
 
 if TYPE_CHECKING:
     from panosc_analysis.reduction import ReductionResult
@@ -18,60 +23,112 @@ __all__ = ["save"]
 
 
 def save(result: ReductionResult, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write a result to a NeXus file; makes missing directories, needs the result's size in memory once more.
+    """Write a result as a NeXus file.
+
+    Takes as much memory as the file is large. Written under a hidden name in the same directory, flushed to the disk
+    and renamed: at any time there is either the old file or the new one, whole. Never replaces a file that the result
+    was made from.
 
     Parameters
     ----------
     result
-        What `panosc_analysis.reduction.reduce` gave.
+        What to save.
     path
-        The file; ``~`` is the home directory. ``.nxs`` is appended to a name without a suffix.
+        The file; ``~`` stands for the home directory. Missing directories are made.
     overwrite
-        Replace a file that is there.
+        Replace a file that exists.
 
     Returns
     -------
     :
-        The file, absolute.
+        The path of the file.
 
     Raises
     ------
     SaveError
-        There is such a file already, or it cannot be written; a file that was there is as it was.
+        It exists, or cannot be written; an older file is as it was.
     """
     target = Path(path).expanduser().absolute()
-    target = target if target.suffix else target.with_suffix(".nxs")
-    if target.exists() and not overwrite:
-        raise SaveError(
-            f"{target} exists already",
-            hint=f"Save as {_free_name(target).name}, or replace it with overwrite=True (--overwrite)",
-            path=str(target),
-        )
-    _write_aside(target, file_image(lambda file: write_result(file, result)))
-    return target
-
-
-def _free_name(target: Path) -> Path:
-    candidates = (target.with_stem(f"{target.stem}-{number}") for number in range(2, 10_000))
-    return next(c for c in candidates if not c.exists())
-
-
-def _write_aside(target: Path, content: bytes) -> None:
-    """Write beside `target`, make sure it is on the disk, then take its place in one step."""
+    _check(target, result, overwrite=overwrite)
+    image = file_image(result)
     aside = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with aside.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(target)
-        finally:
-            aside.unlink(missing_ok=True)
+        _write(aside, image)
+        _put_in_place(aside, target, overwrite=overwrite)
+    except SaveError:
+        raise
     except OSError as error:
+        raise _not_written(target, error) from error
+    finally:
+        with contextlib.suppress(OSError):  # where the directory could not be made there is nothing to remove either
+            aside.unlink()
+    return target
+
+
+def _check(target: Path, result: ReductionResult, *, overwrite: bool) -> None:
+    if target.is_dir():
+        raise SaveError(f"{target} is a directory", hint="Add the name of a file", path=str(target))
+    if not target.exists():
+        return
+    inputs = [file for source in result.record.sources for file in (*source.files, *(s.path for s in source.states))]
+    if any(file.exists() and file.samefile(target) for file in inputs):
         raise SaveError(
-            f"{target} was not written ({error.strerror}); nothing that was there has changed",
-            hint="Choose a directory that you may write to and that has space left",
-            path=str(target),
-        ) from error
+            f"{target} is one of the files that the result was made from", hint="Choose another name", path=str(target)
+        )
+    if not overwrite:
+        raise _exists(target)
+
+
+def _exists(target: Path) -> SaveError:
+    return SaveError(
+        f"{target} exists already",
+        hint=f"Save as {_free_name(target).name}, or replace it with overwrite=True",
+        path=str(target),
+    )
+
+
+def _free_name(target: Path) -> Path:
+    number = 2
+    while (name := target.with_stem(f"{target.stem}-{number}")).exists():
+        number += 1
+    return name
+
+
+def _write(aside: Path, image: bytes) -> None:
+    with aside.open("xb") as file:
+        file.write(image)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _put_in_place(aside: Path, target: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        os.replace(aside, target)
+        return
+    try:
+        os.link(aside, target)  # unlike a rename this fails if somebody else was faster
+    except FileExistsError as error:
+        raise _exists(target) from error
+    except OSError:
+        # A file system without hard links.
+        if target.exists():
+            raise _exists(target) from None
+        os.replace(aside, target)
+
+
+def _not_written(target: Path, error: OSError) -> SaveError:
+    hints = {
+        errno.ENOSPC: "Delete what you do not need any more, or choose a directory on another disk",
+        errno.EDQUOT: "Delete what you do not need any more, or ask for a larger quota",
+        errno.EFBIG: "Choose a directory where larger files are allowed",
+        errno.EACCES: "Choose a directory that you may write to, such as your home",
+        errno.EPERM: "Choose a directory that you may write to, such as your home",
+        errno.EROFS: "Choose a directory that you may write to, such as your home",
+        errno.ENAMETOOLONG: "Choose a shorter name",
+    }
+    return SaveError(
+        f"{target} cannot be written ({error.strerror}); nothing was changed",
+        hint=hints.get(error.errno or 0, "Choose another directory, or try again"),
+        path=str(target),
+    )

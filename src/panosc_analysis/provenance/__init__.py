@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from panosc_analysis.provenance.record import FileState, Record, Software, Source, StepRecord, installed
+from panosc_analysis.provenance.record import FileState, Record, Software, Source, StepRecord, Value, installed
 
-__all__ = ["FileState", "Record", "Software", "Source", "StepRecord", "installed"]
+__all__ = ["FileState", "Record", "Software", "Source", "StepRecord", "Value", "installed"]

@@ -125,7 +125,7 @@ class Record:
             "created": self.created.isoformat(),
             "sources": [_source_to_json(source) for source in self.sources],
             "steps": [{"name": step.name, "parameters": dict(step.parameters)} for step in self.steps],
-            "software": {software.name: software.version for software in self.software},
+            "software": [{"name": software.name, "version": software.version} for software in self.software],
         }
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
 
@@ -143,7 +143,7 @@ class Record:
             return cls(
                 sources=tuple(_source_from_json(source) for source in content["sources"]),
                 steps=tuple(StepRecord(step["name"], step["parameters"]) for step in content["steps"]),
-                software=tuple(Software(name, version) for name, version in content["software"].items()),
+                software=tuple(Software(software["name"], software["version"]) for software in content["software"]),
                 created=datetime.fromisoformat(content["created"]),
                 program=content["program"],
             )

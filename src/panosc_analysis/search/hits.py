@@ -46,7 +46,10 @@ class Hits(Sequence[Dataset]):
     def __getitem__(self, index: int | slice) -> Dataset | Hits:
         if isinstance(index, slice):
             return Hits(self.datasets[index], self.outcomes, self.asked_for)
-        return self.datasets[index]
+        try:
+            return self.datasets[index]
+        except IndexError:
+            raise IndexError(f"there is no dataset {index}: {self}") from None
 
     def __str__(self) -> str:
         width = shutil.get_terminal_size((120, 24)).columns

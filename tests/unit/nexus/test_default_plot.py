@@ -128,7 +128,6 @@ def test_unusable_nxdata_are_passed_over_with_the_reason(path):
     assert said(plot, "/entry/broken: the signal 's' is not there")
     assert said(plot, "/entry/words: the signal 's' is not numeric")
     assert said(plot, "/entry/empty: the signal 's' is empty")
-    assert said(plot, "/entry/broken/s cannot be reached")
 
 
 @pytest.mark.parametrize(

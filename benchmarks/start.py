@@ -1,0 +1,104 @@
+"""How long a newcomer waits: hub, JupyterLab, first image, reduction. Real Chromium, several rounds, medians.
+
+    .venv/bin/python benchmarks/start.py --rounds 5
+
+Each round starts the demo anew with an existing facility (its making is timed once), logs a new person in and runs the tutorial
+by the menu. What dominates a step is read from the session's own log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    rows: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        for number in range(arguments.rounds + 1):
+            row = one_round(Path(directory), browser.new_context(viewport={"width": 1280, "height": 1000}).new_page())
+            print(json.dumps(row), file=sys.stderr, flush=True)
+            # The first round writes the facility and warms the page cache; it is printed, not counted.
+            if number:
+                rows.append(row)
+        browser.close()
+    print(f"{'step':<34}{'median':>8}{'min':>8}{'max':>8}   seconds, {len(rows)} rounds")
+    for step in rows[0]:
+        values = [row[step] for row in rows]
+        print(f"{step:<34}{statistics.median(values):8.2f}{min(values):8.2f}{max(values):8.2f}")
+
+
+def one_round(directory: Path, page: Page) -> dict[str, float]:
+    shutil.rmtree(directory / "hub", ignore_errors=True)
+    started = time.monotonic()
+    command = [sys.executable, "-m", "panosc_analysis", "demo", "--directory", str(directory), "--port", "19000"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    )
+    try:
+        url, password = address(process)
+        row = {"command → address printed": time.monotonic() - started}
+        return row | journey(page, url, password)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        page.context.close()
+
+
+def address(process: subprocess.Popen[str]) -> tuple[str, str]:
+    assert process.stdout is not None
+    found: dict[str, str] = {}
+    for line in process.stdout:
+        if match := re.match(r"\s*(Open|Password)\s+(\S+)", line):
+            found[match[1]] = match[2]
+        if len(found) == 2:
+            return found["Open"], found["Password"]
+    raise SystemExit("the demo gave no address")
+
+
+def journey(page: Page, url: str, password: str) -> dict[str, float]:
+    row: dict[str, float] = {}
+    page.goto(url)
+    page.fill("input[name=username]", "alice")
+    page.fill("input[name=password]", password)
+    clicked = time.monotonic()
+    page.click("input[type=submit], button[type=submit]")
+    page.wait_for_url(re.compile("/user/alice/lab"), timeout=90_000)
+    row["log in → JupyterLab's address"] = time.monotonic() - clicked
+    expect(page.locator(".jp-NotebookPanel .jp-Notebook")).to_be_visible(timeout=60_000)
+    row["log in → tutorial on screen"] = time.monotonic() - clicked
+    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(timeout=60_000)
+    row["log in → kernel ready"] = time.monotonic() - clicked
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    run = time.monotonic()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    expect(page.locator(".jp-CodeCell .jp-InputPrompt:text-is('[1]:')")).to_be_attached(timeout=60_000)
+    row["run → search answered"] = time.monotonic() - run
+    expect(page.locator(".panosc-viewer[data-state=ready] canvas").first).to_be_visible(timeout=60_000)
+    row["run → first image"] = time.monotonic() - run
+    expect(page.locator(".jp-CodeCell .jp-InputPrompt:text-is('[5]:')")).to_be_attached(timeout=120_000)
+    row["run → result saved"] = time.monotonic() - run
+    row["log in → result saved"] = time.monotonic() - clicked
+    return row
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""REDUCE: stored chunks decoded in parallel, summed while they are in the cache, spread over workers by Dask.
+
+Importing the room loads nothing heavy; NumPy, h5py, Dask and pyFAI come with the first name that needs them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from panosc_analysis.reduction.clusters import local_cluster
+    from panosc_analysis.reduction.geometry import Geometry, find_geometry
+    from panosc_analysis.reduction.progress import CancelToken, Progress
+    from panosc_analysis.reduction.reducing import default_steps, reduce
+    from panosc_analysis.reduction.result import ReductionResult, ResultArray, ResultAxis
+    from panosc_analysis.reduction.stack import Stack
+    from panosc_analysis.reduction.steps import STEPS, Azimuthal, Parameter, Statistics, Step, make_steps
+
+__all__ = [
+    "STEPS",
+    "Azimuthal",
+    "CancelToken",
+    "Geometry",
+    "Parameter",
+    "Progress",
+    "ReductionResult",
+    "ResultArray",
+    "ResultAxis",
+    "Stack",
+    "Statistics",
+    "Step",
+    "default_steps",
+    "find_geometry",
+    "local_cluster",
+    "make_steps",
+    "reduce",
+]
+
+_HOMES = {
+    "CancelToken": "progress",
+    "Geometry": "geometry",
+    "Progress": "progress",
+    "ReductionResult": "result",
+    "ResultArray": "result",
+    "ResultAxis": "result",
+    "Stack": "stack",
+    "default_steps": "reducing",
+    "find_geometry": "geometry",
+    "local_cluster": "clusters",
+    "reduce": "reducing",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'steps')}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,258 @@
+"""Reduce a stack: from a handle and steps to named arrays and the record of what was done."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from panosc_analysis.errors import ReductionError
+from panosc_analysis.provenance import FileState, Record, Source, StepRecord, installed
+from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
+from panosc_analysis.reduction.frames import find_route
+from panosc_analysis.reduction.labels import mask_of, read_labels
+from panosc_analysis.reduction.moments import MomentsKernel
+from panosc_analysis.reduction.plan import divide, number_of_tasks
+from panosc_analysis.reduction.progress import CancelToken
+from panosc_analysis.reduction.result import ReductionResult
+from panosc_analysis.reduction.stack import Stack
+from panosc_analysis.reduction.steps import Azimuthal, Statistics, make_steps
+from panosc_analysis.reduction.work import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from panosc_analysis.nexus import ArrayHandle
+    from panosc_analysis.reduction.engine import Stop
+    from panosc_analysis.reduction.frames import Errors, Route
+    from panosc_analysis.reduction.labels import Labels
+    from panosc_analysis.reduction.moments import Moments
+    from panosc_analysis.reduction.progress import Progress
+    from panosc_analysis.reduction.result import ResultArray
+    from panosc_analysis.reduction.steps import PreparedStep, Step
+    from panosc_analysis.reduction.work import Part
+
+__all__ = ["BUFFER", "default_steps", "reduce"]
+
+BUFFER = 16_000_000
+"""Bytes of decoded frames that each thread holds at a time."""
+
+_SOFTWARE = ("panosc-analysis", "numpy", "h5py", "hdf5plugin", "silx", "dask")
+
+
+def default_steps(
+    handle: ArrayHandle, parameters: Mapping[str, Any] | None = None
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """Choose the steps that apply to an array, and say why others do not.
+
+    Reads metadata only. Statistics apply to any stack, the radial profile to images whose detector geometry is known.
+
+    Parameters
+    ----------
+    handle
+        The array.
+    parameters
+        Of the steps. A parameter that only the radial profile has asks for it: then its refusal is an error.
+
+    Raises
+    ------
+    ReductionError
+        No numbers, or a parameter that no step has.
+    """
+    steps, _, notes = _chosen(Stack.of(handle), None, parameters or {})
+    return steps, notes
+
+
+def reduce(
+    handle: ArrayHandle,
+    steps: Sequence[Step | str] | None = None,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    mask: NDArray[Any] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancel: Stop | None = None,
+    sources: Sequence[Source] = (),
+    errors: Errors = "raise",
+    tasks: int | None = None,
+    threads: int | None = None,
+    buffer: int = BUFFER,
+) -> ReductionResult:
+    """Reduce a stack in one pass over its frames.
+
+    Runs on the workers of the current Dask client, else in threads of this process, one per core it may use. Memory is
+    `buffer` per thread and some 30 bytes per pixel and task, whatever the length of the stack.
+
+    Parameters
+    ----------
+    handle
+        The stack, its first axis counting frames; a two-dimensional array is one frame.
+    steps
+        Steps or their names; `default_steps` without.
+    parameters
+        Of the steps, by name.
+    mask
+        Pixels to leave out are not zero; shape of a frame. Joined with the file's own mask.
+    progress
+        Called in this thread, four times a second and at the end.
+    cancel
+        Stops the reduction when it is set.
+    sources
+        What the data are, for the record; without, the file of the handle.
+    errors
+        ``"raise"`` at the first chunk that does not decode, or ``"skip"`` such and say so in the notes.
+    tasks
+        How many tasks to make; chosen by size without.
+    threads
+        How many threads to use in this process.
+    buffer
+        Bytes of decoded frames per thread.
+
+    Raises
+    ------
+    ReductionError
+        A step that cannot be run on these data, a parameter that does not exist, or it was cancelled.
+    OpenError
+        Data that cannot be read.
+    """
+    stack = Stack.of(handle)
+    chosen, prepared, notes = _chosen(stack, steps, parameters or {})
+    labels = read_labels(stack)
+    kernel = _kernel(stack, labels, mask, prepared)
+    job = Job(stack, kernel, buffer, errors)
+    route = find_route(stack)
+    part = _run(job, route, tasks, threads, progress, cancel or CancelToken())
+    moments: Moments = part.sums.finish()
+    arrays = [array for step in prepared for array in step.arrays(moments, labels)]
+    arrays = _without_skipped(arrays, part)
+    notes += tuple(note for step in prepared for note in step.notes)
+    notes += tuple(sorted(part.notes)) + _remarks(part, route, stack, mask, labels)
+    names = [array.name for array in arrays]
+    default = next((name for name in ("profile", "mean") if name in names), names[0])
+    record = _record(handle, route, chosen, prepared, sources)
+    return ReductionResult(tuple(arrays), record, default, notes)
+
+
+def _chosen(
+    stack: Stack, steps: Sequence[Step | str] | None, parameters: Mapping[str, Any]
+) -> tuple[tuple[Step, ...], tuple[PreparedStep, ...], tuple[str, ...]]:
+    if steps is not None:
+        if not steps:
+            raise ReductionError("There are no steps to run", hint="Name at least one, or none for the usual ones")
+        made = make_steps(steps, parameters)
+        return made, tuple(step.prepare(stack) for step in made), ()
+    made = make_steps((Statistics(), Azimuthal()), parameters)
+    kept: list[Step] = []
+    prepared: list[PreparedStep] = []
+    notes: list[str] = []
+    for step in made:
+        try:
+            prepared.append(step.prepare(stack))
+        except ReductionError as error:
+            if parameters.keys() & {p.name for p in step.parameters}:
+                raise
+            notes.append(f"no {step.title.lower()}: {error.message}")
+        else:
+            kept.append(step)
+    return tuple(kept), tuple(prepared), tuple(notes)
+
+
+def _kernel(
+    stack: Stack, labels: Labels, given: NDArray[Any] | None, prepared: tuple[PreparedStep, ...]
+) -> MomentsKernel:
+    mask = mask_of(stack, labels, given)
+    packed = None if mask is None else np.packbits(mask.ravel()).tobytes()
+    kernel = MomentsKernel(stack.native, stack.pixels, packed, labels.masked_value)
+    for step in prepared:
+        kernel = step.kernel(kernel)
+    return kernel
+
+
+def _run(
+    job: Job,
+    route: Route,
+    tasks: int | None,
+    threads: int | None,
+    progress: Callable[[Progress], None] | None,
+    cancel: Stop,
+) -> Part:
+    client = current_client() if threads is None else None
+    workers = sum(client.nthreads().values()) if client is not None else threads or available_threads()
+    ranges = divide(job.stack, route.table, tasks or number_of_tasks(job.stack, max(1, workers)))
+    if client is not None:
+        return run_on_cluster(client, job, ranges, progress=progress, cancel=cancel)
+    return run_in_threads(job, ranges, threads=min(workers, len(ranges)), progress=progress, cancel=cancel)
+
+
+def _without_skipped(arrays: list[ResultArray], part: Part) -> list[ResultArray]:
+    """Mask the totals of frames that were left out."""
+    if not part.skipped:
+        return arrays
+    found = []
+    for array in arrays:
+        if array.name == "totals":
+            masked = np.zeros(array.values.shape, np.bool_)
+            for first, count, _ in part.skipped:
+                masked[first : first + count] = True
+            array = dataclasses.replace(array, masked=masked)
+        found.append(array)
+    return found
+
+
+def _remarks(part: Part, route: Route, stack: Stack, mask: NDArray[Any] | None, labels: Labels) -> tuple[str, ...]:
+    remarks = []
+    if part.skipped:
+        frames = sum(count for _, count, _ in part.skipped)
+        remarks.append(
+            f"{len(part.skipped)} damaged chunks with {frames} of {stack.frames} frames were left out; the first: "
+            f"{min(part.skipped)[2]}"
+        )
+    if route.table is not None:
+        empty = int(route.table.frames[route.table.offset < 0].sum())
+        if empty:
+            remarks.append(f"{empty} of {stack.frames} frames were never written and hold the fill value")
+    if labels.masked_value is not None:
+        remarks.append(f"pixels with the value {labels.masked_value} were left out")
+    if labels.mask is not None:
+        remarks.append(f"the pixel mask {labels.mask.path} was applied")
+    if mask is not None:
+        remarks.append(f"a mask of {int(np.count_nonzero(mask))} pixels was given")
+    return tuple(remarks)
+
+
+def _record(
+    handle: ArrayHandle,
+    route: Route,
+    steps: tuple[Step, ...],
+    prepared: tuple[PreparedStep, ...],
+    sources: Sequence[Source],
+) -> Record:
+    read = (handle.file,) if route.table is None else route.table.files
+    states = tuple(FileState.of(file) for file in dict.fromkeys((handle.file, *read)))
+    first, *others = sources or (Source(None, (handle.file,)),)
+    first = dataclasses.replace(first, dataset=handle.path, selection=_notation(handle), states=states)
+    software = (*_SOFTWARE, "pyFAI") if any(isinstance(step, Azimuthal) for step in steps) else _SOFTWARE
+    return Record(
+        sources=(first, *others),
+        steps=tuple(StepRecord(s.name, dict(p.recorded())) for s, p in zip(steps, prepared, strict=True)),
+        software=installed(software),
+        created=datetime.now(UTC).replace(microsecond=0),
+    )
+
+
+def _notation(handle: ArrayHandle) -> str:
+    if not handle.selection or handle.selection == tuple(range(length) for length in handle.stored_shape):
+        return ""
+    parts = []
+    for part, length in zip(handle.selection, handle.stored_shape, strict=True):
+        if isinstance(part, int):
+            parts.append(str(part))
+        elif part == range(length):
+            parts.append(":")
+        else:
+            stop = "" if part.stop < 0 else part.stop
+            parts.append(f"{part.start}:{stop}" + (f":{part.step}" if part.step != 1 else ""))
+    return ", ".join(parts)

@@ -1,0 +1,120 @@
+"""What a reduction gives: named arrays with axes, units, errors and masks, and the record of where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from panosc_analysis.provenance import Record
+
+__all__ = ["ReductionResult", "ResultArray", "ResultAxis"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ResultAxis:
+    """The positions of the values along one dimension.
+
+    Parameters
+    ----------
+    name
+        A NeXus field name.
+    label
+        What to write along it.
+    units
+        Of `values`; ``None`` where they are only counted.
+    values
+        Centres, shape (n,).
+    """
+
+    name: str
+    label: str
+    units: str | None
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ResultArray:
+    """One array of a result.
+
+    Parameters
+    ----------
+    name
+        Its key in the result, a NeXus field name.
+    label
+        What it is.
+    values
+        Shape as `axes` say.
+    axes
+        One per dimension.
+    units
+        ``None`` if the file does not tell them.
+    errors
+        Standard uncertainties, in the same shape; ``None`` if not known.
+    scale
+        How it is best shown.
+    masked
+        True where there is no value, in the same shape; ``None`` for nowhere. The values there are 0, or NaN for
+        floating-point numbers.
+    """
+
+    name: str
+    label: str
+    values: NDArray[Any]
+    axes: tuple[ResultAxis, ...]
+    units: str | None
+    errors: NDArray[np.float64] | None = None
+    scale: Literal["linear", "log"] = "linear"
+    masked: NDArray[np.bool_] | None = None
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give the values to NumPy."""
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+
+class ReductionResult(Mapping[str, ResultArray]):
+    """Arrays by name.
+
+    Parameters
+    ----------
+    arrays
+        In the order in which they are listed.
+    record
+        Where they come from.
+    default
+        Name of the array to show first.
+    notes
+        What somebody who uses the numbers should know, such as chunks that were left out.
+    """
+
+    def __init__(self, arrays: tuple[ResultArray, ...], record: Record, default: str, notes: tuple[str, ...]) -> None:
+        self._arrays = {array.name: array for array in arrays}
+        self.record, self.default, self.notes = record, default, notes
+
+    @overload
+    def __getitem__(self, key: str) -> ResultArray: ...
+    @overload
+    def __getitem__(self, key: tuple[str, ...]) -> tuple[ResultArray, ...]: ...
+    def __getitem__(self, key: str | tuple[str, ...]) -> ResultArray | tuple[ResultArray, ...]:
+        """One array by name, or several: ``mean, profile = result["mean", "profile"]``."""
+        if isinstance(key, tuple):
+            return tuple(self[name] for name in key)
+        if key not in self._arrays:
+            raise KeyError(f"no {key!r} in this result, which has {', '.join(self._arrays)}")
+        return self._arrays[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        return f"<ReductionResult {', '.join(f'{name} {array.values.shape}' for name, array in self.items())}>"

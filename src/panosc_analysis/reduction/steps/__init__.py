@@ -1,0 +1,53 @@
+"""The steps by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from panosc_analysis.errors import ReductionError
+from panosc_analysis.reduction.steps.azimuthal import Azimuthal
+from panosc_analysis.reduction.steps.statistics import Statistics
+from panosc_analysis.reduction.steps.step import Parameter, PreparedStep, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["STEPS", "Azimuthal", "Parameter", "PreparedStep", "Statistics", "Step", "make_steps"]
+
+STEPS: dict[str, type[Step]] = {step.name: step for step in (Statistics, Azimuthal)}
+"""Every step by its name."""
+
+
+def make_steps(steps: Sequence[Step | str], parameters: Mapping[str, Any]) -> tuple[Step, ...]:
+    """Turn names into steps and set parameters; each goes to the steps that declare it.
+
+    Steps that are given made keep what `parameters` does not name.
+
+    Raises
+    ------
+    ReductionError
+        No such step, no such parameter, or a value that it cannot have.
+    """
+    made = []
+    used: set[str] = set()
+    for step in steps:
+        kind = _kind(step) if isinstance(step, str) else type(step)
+        names = {p.name for p in kind.parameters}
+        values = {} if isinstance(step, str) else {p.name: getattr(step, p.name) for p in kind.parameters}
+        given = {name: value for name, value in parameters.items() if name in names}
+        used |= given.keys()
+        made.append(kind(**(values | given)))
+    unknown = [name for name in parameters if name not in used]
+    if unknown:
+        known = sorted({p.name for step in made for p in step.parameters})
+        raise ReductionError(
+            f"None of the steps {', '.join(step.name for step in made)} has a parameter {unknown[0]!r}",
+            hint=f"Use one of {', '.join(known)}" if known else "Leave it out, or name a step that has it",
+        )
+    return tuple(made)
+
+
+def _kind(name: str) -> type[Step]:
+    if name not in STEPS:
+        raise ReductionError(f"There is no step {name!r}", hint=f"Use one of {', '.join(STEPS)}")
+    return STEPS[name]

@@ -1,0 +1,114 @@
+"""Statistics of a stack, pixel by pixel over the frames and frame by frame over the pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from panosc_analysis.reduction.result import ResultArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from panosc_analysis.provenance import Value
+    from panosc_analysis.reduction.labels import Labels
+    from panosc_analysis.reduction.moments import Moments, MomentsKernel
+    from panosc_analysis.reduction.stack import Stack
+    from panosc_analysis.reduction.steps.step import Parameter
+
+__all__ = ["Statistics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    r"""Mean, sum, standard deviation, smallest and largest value, and count per pixel; the total per frame.
+
+    For a pixel with valid values :math:`v_1 … v_n` in *n* frames
+
+    ============  =========================================================  ==================
+    array         formula                                                    unit
+    ============  =========================================================  ==================
+    ``mean``      :math:`\bar v = \frac1n \sum v_i`                          that of the data
+    ``sum``       :math:`\sum v_i`                                           that of the data
+    ``std``       :math:`\sqrt{\frac1n \sum (v_i - \bar v)^2}`               that of the data
+    ``min``       :math:`\min v_i`                                           that of the data
+    ``max``       :math:`\max v_i`                                           that of the data
+    ``count``     *n*                                                        frames
+    ``totals``    sum over the valid pixels, one per frame                   that of the data
+    ============  =========================================================  ==================
+
+    The standard deviation is that of the population, as `numpy.std` gives it. The error of the mean is
+    ``std / sqrt(count)``. Sums of integers of up to 32 bits are exact.
+
+    Not done: no correction for dark current, flat field or monitor. Memory: about 30 bytes per pixel and task.
+    """
+
+    name: ClassVar[str] = "statistics"
+    title: ClassVar[str] = "Statistics of the stack"
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    def prepare(self, stack: Stack) -> _Prepared:
+        """Prepare for a stack; any stack will do."""
+        return _Prepared(has_totals=not stack.is_single and len(stack.frame_shape) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    has_totals: bool
+    notes: tuple[str, ...] = ()
+
+    def kernel(self, kernel: MomentsKernel) -> MomentsKernel:
+        return replace(kernel, variance=True, extremes=True, totals=kernel.totals or self.has_totals)
+
+    def recorded(self) -> Mapping[str, Value]:
+        return {}
+
+    def arrays(self, moments: Moments, labels: Labels) -> list[ResultArray]:
+        shape = tuple(len(axis.values) for axis in labels.pixels)
+        count = moments.count.reshape(shape)
+        masked = count == 0
+        number = np.maximum(count, 1)
+        deviation = np.sqrt(_present(moments.variance)).reshape(shape)
+        images = {
+            "mean": ("mean", moments.sum.reshape(shape) / number, deviation / np.sqrt(number)),
+            "sum": ("sum", moments.sum.reshape(shape), None),
+            "std": ("standard deviation", deviation, None),
+            "min": ("minimum", _present(moments.min).reshape(shape), None),
+            "max": ("maximum", _present(moments.max).reshape(shape), None),
+        }
+        found = [
+            image_array(name, f"{title} of {labels.name}", values, masked, labels, errors)
+            for name, (title, values, errors) in images.items()
+        ]
+        title = f"frames that count in {labels.name}"
+        found.append(ResultArray("count", title, count, labels.pixels, "frames"))
+        if moments.totals is not None:
+            title = f"total of each frame of {labels.name}"
+            found.append(ResultArray("totals", title, moments.totals, (labels.frames,), labels.units))
+        return found
+
+
+def image_array(
+    name: str,
+    label: str,
+    values: NDArray[Any],
+    masked: NDArray[np.bool_],
+    labels: Labels,
+    errors: NDArray[np.float64] | None,
+) -> ResultArray:
+    """Make an array over the pixels; where it is masked the values become NaN, or 0 for integers."""
+    if masked.any():
+        values = np.where(masked, np.nan if values.dtype.kind == "f" else 0, values).astype(values.dtype)
+        errors = None if errors is None else np.where(masked, np.nan, errors)
+    some = masked if masked.any() else None
+    return ResultArray(name, label, values, labels.pixels, labels.units, errors, labels.scale, some)
+
+
+def _present(values: NDArray[Any] | None) -> NDArray[Any]:
+    if values is None:
+        raise AssertionError("the kernel was asked to keep it")
+    return values

@@ -1,0 +1,94 @@
+"""Where values lie: centres and boundaries along one dimension, from whatever axis a file or a result gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from panosc_analysis.widgets.quantities import plain_label, unit_sign
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from panosc_analysis.nexus import Axis
+    from panosc_analysis.reduction import ResultAxis
+
+__all__ = ["Coordinate", "coordinate", "index_coordinate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """One dimension of what is shown.
+
+    Parameters
+    ----------
+    label, units
+        Its name and unit.
+    centres
+        Position of each value, as float64; shape ``(n,)``.
+    boundaries
+        Where one value ends and the next begins; shape ``(n + 1,)``. Only meaningful where the centres are in order.
+    is_index
+        True where the data have no axis and the values are only counted.
+    """
+
+    label: str
+    units: str
+    centres: NDArray[np.float64]
+    boundaries: NDArray[np.float64]
+    is_index: bool = False
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all steps are the same to a thousandth, so that the dimension can be drawn as a uniform grid."""
+        steps = np.diff(self.boundaries)
+        return bool(np.ptp(steps) <= 1e-3 * abs(steps.mean()))
+
+
+def index_coordinate(label: str, units: str, length: int) -> Coordinate:
+    """Count the values from 0."""
+    counted = np.arange(length + 1, dtype=np.float64)
+    return Coordinate(label, units, counted[:-1], counted - 0.5, is_index=True)
+
+
+def coordinate(axis: Axis | ResultAxis, length: int, *, monotonic: bool) -> Coordinate | None:
+    """Make a coordinate from an axis of centres or of ``length + 1`` edges; ``None`` if its values cannot be used.
+
+    Parameters
+    ----------
+    axis
+        The axis.
+    length
+        Number of values along the dimension.
+    monotonic
+        Whether the values must rise or fall all the way, as the side of a picture must.
+    """
+    values: NDArray[Any] = np.asarray(axis.values)
+    if values.ndim != 1 or values.dtype.kind not in "iuf" or values.size not in (length, length + 1):
+        return None
+    values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        return None
+    if monotonic and not _in_order(values):
+        return None
+    if values.size == length + 1:
+        centres, boundaries = (values[:-1] + values[1:]) / 2, values
+    else:
+        centres, boundaries = values, _between(values)
+    units = axis.units or ""
+    return Coordinate(plain_label(axis.label or axis.name, units), unit_sign(units), centres, boundaries)
+
+
+def _in_order(values: NDArray[np.float64]) -> bool:
+    steps = np.diff(values)
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def _between(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boundaries halfway between the centres; the outer ones as far out as the next inner ones."""
+    if centres.size == 1:
+        return np.array([centres[0] - 0.5, centres[0] + 0.5])
+    inner = (centres[:-1] + centres[1:]) / 2
+    return np.concatenate(([2 * centres[0] - inner[0]], inner, [2 * centres[-1] - inner[-1]]))

@@ -1,0 +1,209 @@
+"""From whatever there is to what is shown: paths, plots, handles, arrays and results, each turned into a `Content`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache, singledispatch
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from panosc_analysis.errors import NothingToPlot
+from panosc_analysis.widgets.content import Content, Kind, Readable, read_array
+from panosc_analysis.widgets.coordinates import Coordinate, coordinate, index_coordinate
+from panosc_analysis.widgets.quantities import number, plain_label, quantity, unit_sign
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from panosc_analysis.nexus import Axis, Plot
+    from panosc_analysis.reduction import ResultArray, ResultAxis
+
+__all__ = ["content_of"]
+
+_MOST_POINTS = 100_000  # more of them take a browser seconds to draw
+
+
+def content_of(x: Any, *, path: str | None = None, name: str | None = None) -> Content:
+    """Find out what to show of `x`.
+
+    Reads the metadata of a file, not its frames.
+
+    Parameters
+    ----------
+    x
+        A path to a file, a `Plot`, an `ArrayHandle`, an array of NumPy or Dask, a `ResultArray` or a `ReductionResult`.
+    path
+        Group or array inside the file, where `x` is a file.
+    name
+        Array of the result, where `x` is a result.
+
+    Raises
+    ------
+    NothingToPlot
+        Empty, or nothing that can be drawn.
+    OpenError, NodeNotFound
+        The file cannot be read.
+    """
+    _register_files()
+    if "panosc_analysis.reduction" in sys.modules:  # there is no result of a room that was never loaded
+        _register_results()
+    if path is not None:
+        from panosc_analysis.nexus import default_plot
+
+        x = default_plot(Path(x).expanduser(), path)
+    if name is not None:
+        x = x[name]
+    return _content(x)
+
+
+@singledispatch
+def _content(x: Any) -> Content:
+    if hasattr(x, "shape") and hasattr(x, "dtype") and hasattr(x, "__getitem__"):
+        return array_content(x)
+    if isinstance(x, list | tuple | int | float | complex):
+        return array_content(np.asarray(x))
+    raise NothingToPlot(
+        f"An object of type {type(x).__name__} cannot be shown",
+        hint="Give a path to a file, an array, a handle or a result",
+    )
+
+
+@cache
+def _register_files() -> None:
+    """Register the types of the room below; here and not at import, because importing it takes time."""
+    from panosc_analysis.nexus import Plot, default_plot
+
+    @_content.register(str)
+    @_content.register(os.PathLike)
+    def _of_path(x: Any) -> Content:
+        return plot_content(default_plot(Path(x).expanduser()))
+
+    _content.register(Plot, plot_content)
+
+
+@cache
+def _register_results() -> None:
+    from panosc_analysis.reduction import ReductionResult, ResultArray
+
+    _content.register(ResultArray, result_content)
+    _content.register(ReductionResult, lambda x: result_content(x[x.default]))
+
+
+def plot_content(plot: Plot) -> Content:
+    """Turn the default plot of a file into a content."""
+    units = plot.units or ""
+    make = scatter_content if plot.kind == "scatter" else array_content
+    return make(
+        plot.signal,
+        axes=plot.axes,
+        one_dimensional=plot.kind == "curve",
+        errors=plot.errors,
+        mask=plot.mask,
+        masked_value=plot.masked_value,
+        title=plot.title or plot.file.name,
+        label=plain_label(plot.label, units),
+        units=unit_sign(units),
+        scale=plot.scale,
+        remarks=plot.remarks,
+    )
+
+
+def scatter_content(
+    source: Readable,
+    *,
+    axes: Sequence[Axis | ResultAxis | None],
+    one_dimensional: bool = False,
+    remarks: tuple[str, ...] = (),
+    **said: Any,
+) -> Content:
+    """Turn a one-dimensional array with two coordinates into coloured points; a curve if the coordinates do not fit."""
+    length = source.shape[0]
+    found = [None if axis is None else coordinate(axis, length, monotonic=False) for axis in axes]
+    kept = [made for made in found if made is not None]
+    if len(kept) != 2 or length == 0:
+        return array_content(source, axes=axes[:1], one_dimensional=True, remarks=remarks, **said)
+    step = -(-length // _MOST_POINTS)
+    if step > 1:
+        remarks = (*remarks, f"One in {step} of {number(length)} points is drawn")
+    thinned = tuple(Coordinate(c.label, c.units, c.centres[::step], c.boundaries[::step]) for c in kept)
+    return Content("scatter", source[::step], thinned, remarks=remarks, **{**said, "errors": None, "mask": None})
+
+
+def result_content(array: ResultArray) -> Content:
+    """Turn an array of a result into a content."""
+    return array_content(
+        array.values,
+        axes=array.axes,
+        errors=array.errors,
+        mask=array.masked,
+        title=array.label or array.name,
+        label=plain_label(array.label or array.name, array.units or ""),
+        units=unit_sign(array.units),
+        scale=array.scale,
+    )
+
+
+def array_content(
+    source: Readable,
+    *,
+    axes: Sequence[Axis | ResultAxis | None] = (),
+    one_dimensional: bool = False,
+    mask: Readable | None = None,
+    remarks: tuple[str, ...] = (),
+    **said: Any,
+) -> Content:
+    """Turn an array into a content: text, a curve, an image, or a stack of them, after its number of dimensions."""
+    shape = tuple(source.shape)
+    if prod(shape) == 0:
+        raise NothingToPlot(
+            f"There are no values to show (shape {' × '.join(map(str, shape))})", hint="Check the selection"
+        )
+    if source.dtype.kind not in "biufc" or not shape:
+        return _text_content(source, **said)
+    frame_dimensions = 1 if one_dimensional or len(shape) == 1 else 2
+    coordinates, notes = _coordinates(shape, axes, frame_dimensions)
+    if mask is not None and tuple(mask.shape) != shape and prod(mask.shape) != prod(shape[-frame_dimensions:]):
+        notes += (f"A mask of shape {tuple(mask.shape)} does not fit the data and is not used",)
+        mask = None
+    kind: Kind = "curve" if frame_dimensions == 1 else "image"
+    return Content(kind, source, coordinates, mask=mask, remarks=(*remarks, *notes), **said)
+
+
+def _text_content(source: Readable, **said: Any) -> Content:
+    if prod(source.shape) > 1 and source.dtype.kind not in "SUO":
+        raise NothingToPlot(
+            f"Values of type {source.dtype} cannot be drawn", hint="Choose one field, or read them with .numpy()"
+        )
+    values = read_array(source, (Ellipsis,)).ravel()[:100].tolist()
+    words = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
+    text = "\n".join(v if isinstance(v, str) else quantity(v, said.get("units", "")) for v in words)
+    kept = {name: said[name] for name in ("title", "label", "units") if said.get(name)}
+    return Content("text", text=text, **kept)
+
+
+def _coordinates(
+    shape: tuple[int, ...], axes: Sequence[Axis | ResultAxis | None], frame_dimensions: int
+) -> tuple[tuple[Coordinate, ...], tuple[str, ...]]:
+    """One coordinate for each dimension; where an axis cannot be used the index stands in, and a note says so."""
+    found, notes = [], []
+    for dimension, length in enumerate(shape):
+        axis = axes[dimension] if dimension < len(axes) else None
+        from_end = len(shape) - dimension
+        is_side = frame_dimensions == 2 and from_end <= 2
+        made = None if axis is None else coordinate(axis, length, monotonic=is_side)
+        if axis is not None and made is None:
+            notes.append(f"The axis {axis.name!r} does not fit the data and is not used")
+        found.append(made or _index(from_end, frame_dimensions, length))
+    return tuple(found), tuple(notes)
+
+
+def _index(from_end: int, frame_dimensions: int, length: int) -> Coordinate:
+    if from_end > frame_dimensions:
+        return index_coordinate("frame" if from_end == frame_dimensions + 1 else f"dimension −{from_end}", "", length)
+    if frame_dimensions == 1:
+        return index_coordinate("index", "", length)
+    return index_coordinate("x" if from_end == 1 else "y", "pixel", length)

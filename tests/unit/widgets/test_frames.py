@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from silx.math.colormap import normalize
+
+from panosc_analysis.widgets import frames
+
+UINT32_MAX = 2**32 - 1
+
+
+def detector_frame(rows: int = 60, columns: int = 90) -> np.ndarray:
+    frame = np.random.default_rng(1).poisson(4.0, (rows, columns)).astype(np.uint32)
+    frame[20:26] = UINT32_MAX
+    return frame
+
+
+@given(rows=st.integers(1, 40), columns=st.integers(1, 40), by_rows=st.integers(1, 9), by_columns=st.integers(1, 9))
+def test_pooling_is_the_maximum_of_each_block(rows: int, columns: int, by_rows: int, by_columns: int) -> None:
+    values = np.random.default_rng(rows * 41 + columns).integers(0, 1000, (rows, columns), dtype=np.uint16)
+    pooled = frames.pool(values, np.zeros(values.shape, bool), (by_rows, by_columns))
+    expected = [
+        [values[r : r + by_rows, c : c + by_columns].max() for c in range(0, columns, by_columns)]
+        for r in range(0, rows, by_rows)
+    ]
+    np.testing.assert_array_equal(pooled.values, expected)
+    assert not pooled.masked.any()
+
+
+def test_a_peak_of_one_pixel_survives_and_a_masked_one_does_not() -> None:
+    values = np.zeros((100, 100), np.uint32)
+    values[51, 37] = 777
+    values[3, 3] = UINT32_MAX
+    masked = frames.masked_pixels(values, masked_value=UINT32_MAX)
+    pooled = frames.pool(values, masked, (10, 10))
+    assert pooled.values[5, 3] == 777
+    assert pooled.values.max() == 777
+    assert pooled.masked_fraction == pytest.approx(1e-4)
+
+
+def test_a_gap_narrower_than_two_blocks_stays_visible() -> None:
+    values = np.ones((90, 90), np.uint32)
+    values[:, 42:52] = UINT32_MAX
+    pooled = frames.pool(values, frames.masked_pixels(values, masked_value=UINT32_MAX), (6, 6))
+    assert pooled.masked.all(axis=0).any()
+
+
+def test_a_sparse_map_is_not_masked_away() -> None:
+    values = np.arange(1.0, 101.0).reshape(10, 10)
+    values[::2] = np.nan
+    values[1::4] = np.nan
+    pooled = frames.pool(values, frames.masked_pixels(values), (4, 4))
+    assert not pooled.masked[:2].any()
+    assert pooled.values[0, 0] == 34.0
+
+
+def test_every_kind_of_mask_counts() -> None:
+    values = np.array([[1.0, np.nan, np.inf, 4.0]])
+    mask = np.array([[0, 0, 0, 2]], np.uint8)
+    assert frames.masked_pixels(values, mask=mask).tolist() == [[False, True, True, True]]
+
+
+@pytest.mark.parametrize("limits", ["auto", "minmax"])
+@pytest.mark.parametrize("scale", ["linear", "sqrt", "log"])
+def test_limits_do_not_see_masked_pixels(limits: frames.Limits, scale: frames.Scale) -> None:
+    frame = detector_frame()
+    pooled = frames.pool(frame, frames.masked_pixels(frame, masked_value=UINT32_MAX), (1, 1))
+    low, high = frames.find_limits(pooled, scale, limits)
+    assert (0 if scale != "log" else 1) <= low < high <= frame[frame < UINT32_MAX].max()
+
+
+def test_automatic_limits_pass_over_a_few_hot_pixels_on_a_linear_scale() -> None:
+    frame = detector_frame()
+    frame[0, :5] = 1_000_000
+    pooled = frames.pool(frame, frames.masked_pixels(frame, masked_value=UINT32_MAX), (1, 1))
+    assert frames.find_limits(pooled, "linear", "auto")[1] < 20
+    assert frames.find_limits(pooled, "linear", "minmax")[1] == 1_000_000
+
+
+def test_a_lone_peak_on_zero_is_seen() -> None:
+    frame = np.zeros((50, 50), np.uint16)
+    frame[7, 7] = 90
+    pooled = frames.pool(frame, np.zeros(frame.shape, bool), (1, 1))
+    assert frames.find_limits(pooled, "linear", "auto") == (0.0, 90.0)
+
+
+@pytest.mark.parametrize("scale", ["linear", "sqrt", "log"])
+@pytest.mark.parametrize("value", [-3.0, 0.0, 5.0, np.nan])
+def test_limits_are_a_range_whatever_the_values(scale: frames.Scale, value: float) -> None:
+    frame = np.full((4, 4), value)
+    pooled = frames.pool(frame, frames.masked_pixels(frame), (1, 1))
+    low, high = frames.find_limits(pooled, scale, "auto")
+    assert low < high
+    assert scale != "log" or low > 0
+    assert frames.levels(pooled, scale, low, high).shape == (4, 4)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "u4", "u8", "f4", "f8", ">u2", ">f4", "f2", "?", "c8"])
+@pytest.mark.parametrize("scale", ["linear", "sqrt", "log"])
+def test_levels_equal_silx_within_one(dtype: str, scale: frames.Scale) -> None:
+    raw = np.random.default_rng(3).integers(0, 100, (40, 30)).astype(dtype)
+    values = frames.plain_numbers(raw)
+    pooled = frames.pool(values, np.zeros(values.shape, bool), (1, 1))
+    low, high = frames.find_limits(pooled, scale, "minmax")
+    ours = frames.levels(pooled, scale, low, high).astype(int)
+    theirs = normalize(values, norm=scale, vmin=low, vmax=high).data.astype(int)
+    assert np.abs(ours - theirs).max() <= 1
+    assert ours.max() < frames.MASKED_LEVEL
+
+
+def test_masked_pixels_have_their_own_level() -> None:
+    frame = detector_frame()
+    masked = frames.masked_pixels(frame, masked_value=UINT32_MAX)
+    levels = frames.levels(frames.pool(frame, masked, (1, 1)), "linear", 0, 10)
+    np.testing.assert_array_equal(levels == frames.MASKED_LEVEL, masked)
+
+
+def test_text_is_no_number() -> None:
+    with pytest.raises(TypeError, match="no numbers"):
+        frames.plain_numbers(np.array(["a"]))
+
+
+def test_the_picture_never_has_more_pixels_than_the_window() -> None:
+    for pixels in (1, 99, 100, 101, 4096):
+        assert -(-pixels // frames.pool_factor(pixels, 100)) <= 100
