@@ -17,7 +17,7 @@ import numpy as np
 from panosc_analysis.errors import ReductionError
 from panosc_analysis.model import convert
 from panosc_analysis.nexus import open_file, reading
-from panosc_analysis.nexus.attributes import child, children, is_dataset, is_group, nx_class, read_text, text
+from panosc_analysis.nexus.attributes import address, child, children, is_dataset, is_group, nx_class, read_text, text
 from panosc_analysis.nexus.masks import detectors_of
 
 if TYPE_CHECKING:
@@ -146,11 +146,11 @@ def _entry(file: Any, path: str) -> str:
 def _detectors(entry: Any, entry_path: str, stack: Stack, file: Any) -> Iterator[tuple[str, Any]]:
     """Give the detector the array lies in, else the one the array is linked from, else the only one."""
     found = detectors_of(entry, entry_path)
-    own = file[stack.handle.path]
+    own = address(file[stack.handle.path])
     holders = {
         path: node
         for path, node in found.items()
-        if any(is_dataset(below) and below == own for _, below in children(node))
+        if any(is_dataset(below) and address(below) == own for _, below in children(node))
     }
     yield from (holders or (found if len(found) == 1 else {})).items()
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["IntegerSums"]
 
 _TILE = 1 << 20  # bytes of widened values at a time: they stay in the second-level cache
+_AT_ONCE = 1 << 15  # pixels
 _U32, _U64 = 1 << 32, 1 << 64
 _FLOAT_FROM = 2.0**63  # sums of squared distances beyond which float64 is used; below they are exact
 
@@ -158,11 +159,23 @@ class IntegerSums:
             self.wraps[pixels] += self.squares[pixels] < added
 
     def _variance(self, count: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Σ(w − m)² = Σw² − m (Σw + r) with Σw = m n + r, all modulo 2^64; then to the mean itself, Σ/n − (r/n)²."""
-        number = np.maximum(count, 1)
-        whole, rest = np.divmod(self.sum, number)
-        distances = (self.squares - whole * (self.sum + rest)).astype(np.float64)
-        estimate = self.squares.astype(np.float64) + self.wraps * float(_U64)
-        estimate -= whole.astype(np.float64) * (self.sum + rest).astype(np.float64)
+        result = np.empty(self.kernel.pixels)
+        for begin in range(0, self.kernel.pixels, _AT_ONCE):  # in pieces that stay in the cache
+            part = slice(begin, begin + _AT_ONCE)
+            result[part] = _exact_variance(count[part], self.sum[part], self.squares[part], self.wraps[part])
+        return result
+
+
+def _exact_variance(
+    count: NDArray[np.uint64], total: NDArray[np.uint64], squares: NDArray[np.uint64], wraps: NDArray[np.uint32]
+) -> NDArray[np.float64]:
+    """Σ(w − m)² = Σw² − m (Σw + r) with Σw = m n + r, all modulo 2^64; then to the mean itself, Σ/n − (r/n)²."""
+    number = np.maximum(count, 1)
+    whole, rest = np.divmod(total, number)
+    distances = (squares - whole * (total + rest)).astype(np.float64)
+    if wraps.any():
+        estimate = squares.astype(np.float64) + wraps * float(_U64)
+        estimate -= whole.astype(np.float64) * (total + rest).astype(np.float64)
         distances = np.where(estimate < _FLOAT_FROM, distances, estimate)
-        return np.maximum(distances / number - (rest / number) ** 2, 0.0)
+    variance: NDArray[np.float64] = np.maximum(distances / number - (rest / number) ** 2, 0.0)
+    return variance

@@ -4,6 +4,10 @@ import { formatNumber } from "./numbers.js";
 
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
+  // JupyterLab looks for this mark on the focused element itself; without it the notebook takes the arrow keys.
+  if (["INPUT", "SELECT", "BUTTON"].includes(made.tagName) || "tabindex" in attributes) {
+    made.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined) made.setAttribute(name, value);
   }

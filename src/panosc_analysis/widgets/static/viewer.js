@@ -98,7 +98,7 @@ class PlotView {
       parts.push(this.player.box);
     }
     // Lumino would take the arrow keys for the notebook otherwise.
-    const attributes = { class: "panosc-viewer", "data-lm-suppress-shortcuts": "true", role: "group" };
+    const attributes = { class: "panosc-viewer", role: "group" };
     this.root = element("div", { ...attributes, "aria-label": model.get("title") || "Plot" }, ...parts, ...remarksOf(model));
     el.append(this.root);
     this.cursor = new Cursor(this);
