@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from tests.browser.conftest import Platform
 from playwright.sync_api import Page, expect
 from silx.io.nxdata import get_default
 
 from panosc_analysis.nexus import open_file
+from tests.browser.conftest import Platform
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 

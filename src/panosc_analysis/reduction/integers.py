@@ -37,7 +37,8 @@ class IntegerSums:
         self.valid = kernel.valid().astype(self.unsigned) if kernel.mask is not None else None
         self.frames = 0
         self.sum = np.zeros(pixels, dtype=np.uint64)
-        self.count = np.zeros(pixels, dtype=np.uint32)
+        self.missing = np.zeros(pixels if self.has_marks else 0, dtype=np.uint32)  # frames without a value
+        self.largest = 0
         self.squares = np.zeros(pixels if kernel.variance else 0, dtype=np.uint64)
         self.wraps = np.zeros(pixels if kernel.variance else 0, dtype=np.uint32)
         self.low = np.full(pixels if kernel.extremes else 0, np.iinfo(self.unsigned).max, dtype=self.unsigned)
@@ -51,11 +52,11 @@ class IntegerSums:
     def add(self, frames: NDArray[Any], first: int) -> None:
         """Add frames of shape (n, pixels), the first of which is frame `first` of the stack."""
         values = frames.view(self.unsigned)
+        self.frames += len(frames)
         length = max(1024, _TILE // (4 * len(frames)))
         totals = np.zeros(len(frames), dtype=np.int64)
         for begin in range(0, self.kernel.pixels, length):
             self._add_tile(values[:, begin : begin + length], slice(begin, begin + length), totals)
-        self.frames += len(frames)
         if self.kernel.totals:
             start = next(iter(self.totals))
             self.totals[start][first - start : first - start + len(frames)] = totals
@@ -64,7 +65,8 @@ class IntegerSums:
         """Add the sums of other frames of the same stack."""
         self.frames += other.frames
         self.sum += other.sum
-        self.count += other.count
+        self.missing += other.missing
+        self.largest = max(self.largest, other.largest)
         self.squares += other.squares
         self.wraps += other.wraps + (self.squares < other.squares)
         np.minimum(self.low, other.low, out=self.low)
@@ -75,9 +77,9 @@ class IntegerSums:
         """Turn the sums into moments."""
         from panosc_analysis.reduction.moments import Moments, joined_totals
 
-        kernel, count = self.kernel, self.count
-        if not self.has_marks:
-            count = np.where(kernel.valid(), np.uint32(self.frames), np.uint32(0))
+        kernel = self.kernel
+        every = np.uint32(self.frames)
+        count = every - self.missing if self.has_marks else np.where(kernel.valid(), every, np.uint32(0))
         offset = count.astype(np.uint64) * np.uint64(self.shift)
         total = self.sum - offset
         # The smallest value is kept without the shift where marks are, see _add_tile.
@@ -114,21 +116,19 @@ class IntegerSums:
         # For 32-bit data this is the same memory, which is why the squares, made in place, come last.
         wide = self._buffer(shifted.shape, np.dtype(np.uint32 if largest * frames < _U32 else np.uint64))
         np.copyto(wide, shifted)
-        self.sum[pixels] += np.add.reduce(wide, axis=0, dtype=wide.dtype)
-        comes_and_goes = self.has_marks and bool(np.any((low == 0) & (high != 0)))
-        if self.has_marks:
-            self.count[pixels] += (
-                np.count_nonzero(shifted, axis=0).astype(np.uint32)
-                if comes_and_goes
-                else (high != 0).astype(np.uint32) * np.uint32(frames)
-            )
+        np.add(self.sum[pixels], np.add.reduce(wide, axis=0, dtype=wide.dtype), out=self.sum[pixels])
+        gaps = low == 0 if self.has_marks and not low.all() else None
+        comes_and_goes = gaps is not None and bool(np.any(high[gaps]))
+        if gaps is not None:
+            seldom = frames - np.count_nonzero(shifted, axis=0) if comes_and_goes else gaps * np.uint32(frames)
+            self.missing[pixels] += seldom.astype(np.uint32)
         if self.kernel.totals:
             narrow = np.uint32 if largest * length < _U32 else np.uint64
             totals += np.add.reduce(wide, axis=1, dtype=narrow).astype(np.int64)
             totals -= self.shift * self._valid_pixels(shifted, high, pixels, comes_and_goes)
         if self.kernel.extremes:
             one = self.unsigned.type(1 if self.has_marks else 0)
-            low = np.minimum.reduce(shifted - one, axis=0) if comes_and_goes else low - one
+            low = np.minimum.reduce(shifted - one, axis=0) if comes_and_goes else np.subtract(low, one, out=low)
             np.minimum(self.low[pixels], low, out=self.low[pixels])
             np.maximum(self.high[pixels], high, out=self.high[pixels])
         if self.kernel.variance:
@@ -149,14 +149,17 @@ class IntegerSums:
         bound = largest * largest * len(wide)
         if bound < _U32 and wide.dtype == np.uint32:
             np.multiply(wide, wide, out=wide)
-            sums = [np.add.reduce(wide, axis=0, dtype=np.uint32).astype(np.uint64)]
+            sums = [np.add.reduce(wide, axis=0, dtype=np.uint32)]
         else:
             squares = wide.astype(np.uint64)
             np.multiply(squares, squares, out=squares)
             sums = [np.add.reduce(squares, axis=0)] if bound < _U64 else list(squares)
+        self.largest = max(self.largest, largest)
+        may_wrap = self.largest * self.largest * self.frames >= _U64
         for added in sums:
-            self.squares[pixels] += added
-            self.wraps[pixels] += self.squares[pixels] < added
+            np.add(self.squares[pixels], added, out=self.squares[pixels])
+            if may_wrap:
+                self.wraps[pixels] += self.squares[pixels] < added
 
     def _variance(self, count: NDArray[np.uint64]) -> NDArray[np.float64]:
         result = np.empty(self.kernel.pixels)

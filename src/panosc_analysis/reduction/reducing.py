@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUFFER", "default_steps", "reduce"]
 
-BUFFER = 16_000_000
+BUFFER = 32_000_000
 """Bytes of decoded frames that each thread holds at a time."""
 
 _SOFTWARE = ("panosc-analysis", "numpy", "h5py", "hdf5plugin", "silx", "dask")

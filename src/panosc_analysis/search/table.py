@@ -23,11 +23,11 @@ _LONGEST_PID = 60
 _STYLE = """\
 .panosc-hits { overflow-x: auto; color: var(--jp-ui-font-color1); font-size: var(--jp-ui-font-size1); }
 .panosc-hits table { border-collapse: collapse; margin: 0; }
-.panosc-hits.panosc-hits th, .panosc-hits.panosc-hits td { text-align: left; padding: 4px 12px 4px 0; vertical-align: top;
+.panosc-hits.panosc-hits :is(th, td) { text-align: left; padding: 4px 12px 4px 0; vertical-align: top;
   border-bottom: 1px solid var(--jp-border-color2); }
 .panosc-hits.panosc-hits td.number { text-align: right; }
 .panosc-hits td.number, .panosc-hits time { white-space: nowrap; }
-.panosc-hits code { user-select: all; white-space: nowrap; }
+.panosc-hits.panosc-hits code { user-select: all; white-space: nowrap; }
 .panosc-hits ul { list-style: none; padding: 0; margin: 8px 0 0; color: var(--jp-ui-font-color2); }
 .panosc-hits li.failed { color: var(--jp-ui-font-color1); font-weight: 600; }
 """
