@@ -80,8 +80,8 @@ def test_what_could_not_be_indexed_is_listed_with_the_reason(served: Served) -> 
     ("query", "file"),
     [
         (("--technique", "SAXS"), ".h5"),
-        (("arpes",), "201805_WSe2_arpes.nxs"),
-        (("chopper",), "chopper.nxs"),
+        (("--technique", "ARPES"), "201805_WSe2_arpes.nxs"),
+        (("MgB2",), "chopper.nxs"),
     ],
 )
 def test_a_real_dataset_is_found_by_what_it_is_and_shown(
