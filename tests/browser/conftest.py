@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -41,9 +42,12 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium; without one the test is skipped, or fails where PANOSC_REQUIRE names the browser."""
+    """A headless Chromium; without one the test is skipped, or fails where PANOSC_REQUIRE names the browser.
+
+    Ended with its module: Playwright keeps an event loop running in this thread, and other tests start their own.
+    """
     path = chromium()
     if path is None:
         reason = "no Chromium on this machine (Debian: apt install chromium)"
@@ -76,9 +80,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     try:
         yield Platform(*_address(process, said), directory, process)
     finally:
+        family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)
         assert process.returncode == 0, "".join(said) + rest
+        assert len(family) > 3, "the hub, its proxy, its catalogue and sessions were running"
+        assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def _address(process: subprocess.Popen[str], said: list[str]) -> tuple[str, str]:

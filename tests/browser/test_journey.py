@@ -68,7 +68,20 @@ def wait_for_kernel(page: Page, platform: Platform, person: str) -> None:
     raise AssertionError("no kernel became ready in a minute")
 
 
-def test_alice_runs_the_tutorial_to_its_end(page: Page, platform: Platform, pictures: Path) -> None:
+def open_in_h5web(page: Page, pictures: Path) -> None:
+    """Double-click the saved result in the file browser; h5web must show the profile first."""
+    page.locator(".jp-BreadCrumbs-home").click()
+    page.locator(".jp-DirListing-item", has_text="results").dblclick()
+    page.locator(".jp-DirListing-item", has_text="behenate.nxs").dblclick()
+    expect(page.get_by_role("tab", name="NX Line", selected=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("figure", name="radial profile of data")).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=pictures / "h5web.png")
+
+
+def test_alice_runs_the_tutorial_to_its_end_and_opens_the_result(
+    page: Page, platform: Platform, pictures: Path
+) -> None:
     log_in(page, platform, "alice")
     assert page.url.endswith("/lab/tree/tutorials/01-find-look-reduce.ipynb")
     expect(page.locator(".jp-NotebookPanel .jp-Notebook")).to_be_visible(timeout=60_000)
@@ -99,19 +112,7 @@ def test_alice_runs_the_tutorial_to_its_end(page: Page, platform: Platform, pict
     expect(first).to_contain_text(re.compile(r"Frame 2\b"))
     page.wait_for_timeout(1000)
     assert first.locator("canvas").first.screenshot() != before
-
-
-def test_the_saved_result_opens_in_h5web_at_the_profile(page: Page, platform: Platform, pictures: Path) -> None:
-    log_in(page, platform, "alice")
-    expect(page.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
-    page.wait_for_timeout(2000)
-    page.locator(".jp-BreadCrumbs-home").click()
-    page.locator(".jp-DirListing-item", has_text="results").dblclick()
-    page.locator(".jp-DirListing-item", has_text="behenate.nxs").dblclick()
-    expect(page.get_by_role("tab", name="NX Line", selected=True)).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("figure", name="radial profile of data")).to_be_visible(timeout=30_000)
-    page.wait_for_timeout(1500)
-    page.screenshot(path=pictures / "h5web.png")
+    open_in_h5web(page, pictures)
 
 
 def test_bob_has_his_own_data_and_not_alices(page: Page, platform: Platform, pictures: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from panosc_analysis.demo import Facility, make_facility
 from panosc_analysis.errors import FileTruncated
 from panosc_analysis.nexus import ArrayHandle, check_links, default_plot, open_file
+from panosc_analysis.reduction import reduce
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +62,27 @@ def test_every_public_file_is_open_data(facility):
         if "_data_0" not in path.name:
             with open_file(path) as file:
                 assert file["entry/proposal/is_public"][()]
+
+
+def test_the_reduction_gives_the_known_answer(facility):
+    """Rings where the calibrant puts them, with the intensities that were drawn: by this package's own reduction."""
+    folder = facility.directory / "hc-5001" / "ID31" / "20260512"
+    answer = json.loads((folder / "PROCESSED_DATA" / "LaB6_300K_0002_known_answer.json").read_text())
+    handle = default_plot(folder / "RAW_DATA" / "LaB6_300K_0002.h5").signal
+    result = reduce(handle, ["statistics", "azimuthal"], parameters={"npt": 3000, "unit": "q_nm^-1"})
+    # Counting noise of the sum over all frames and pixels.
+    total = float(result["sum"].values.sum(dtype=np.float64))
+    assert total == pytest.approx(answer["expected_total_counts"], abs=6 * answer["expected_total_counts"] ** 0.5)
+    profile = result["profile"]
+    q, intensity = profile.axes[0].values, profile.values
+    background = answer["background"]
+    level = background["constant"] + background["amplitude"] * np.exp(-q / background["decay"])
+    inner = [ring for ring in answer["rings"] if ring["q"] < 45]
+    assert len(inner) >= 6
+    for ring in inner:
+        near = np.abs(q - ring["q"]) < 0.6
+        net = (intensity - level)[near]
+        assert np.average(q[near], weights=net) == pytest.approx(ring["q"], abs=0.01)
+        # The profile is a mean over frames, the answer a sum weighted by the monitor.
+        measured = np.trapezoid(net, q[near]) * answer["frames"]
+        assert measured == pytest.approx(ring["integrated_intensity"], rel=0.02)
