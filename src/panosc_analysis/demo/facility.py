@@ -108,8 +108,9 @@ def make_facility(
 ) -> Facility:
     """Write a facility's tree with data that could be real.
 
-    The same size and seed give the same bytes on every machine with the same libraries. Small takes about 15 s and
-    100 MB on two cores, medium a few minutes and 2 GB, large under an hour and more than 20 GB; tiny is for tests.
+    The same size and seed give the same bytes on every machine with the same libraries. Small takes about 10 s and
+    80 MB on two cores; medium is planned for 2 GB and large for 24 GB, written at nearly 1 GB a minute; tiny is for
+    tests.
     Files are made read-only. Nothing appears at `directory` before everything is written: it is made as
     ``DIRECTORY.partial``.
 
