@@ -16,7 +16,7 @@ check: .venv/.installed-test
 	@.venv/bin/python -m ruff check
 	@.venv/bin/python -m ruff format --check
 	@.venv/bin/python -m mypy
-	@.venv/bin/python -m importlinter.cli 2>/dev/null || .venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-cache
 
 install: .venv/.installed-demo
 
