@@ -53,10 +53,17 @@ def search(text: str | None = None, **query: Any) -> Hits:
     return ask(load_settings(), text=text, **query)
 
 
-def open(what: Dataset | str | Path) -> OpenDataset:
+def open(what: Dataset | str | Path, settings: Settings | None = None) -> OpenDataset:
     """Open a dataset: a record from `search`, a PID, or the path of a file.
 
     Finds where the files are mounted; reads no data yet.
+
+    Parameters
+    ----------
+    what
+        The record, the PID, or the path.
+    settings
+        Whom to ask and where data lie; those of `load_settings` without.
 
     Raises
     ------
@@ -65,7 +72,7 @@ def open(what: Dataset | str | Path) -> OpenDataset:
     LocateError
         The dataset is known, and none of its files can be read here; the message says why.
     """
-    settings = load_settings()
+    settings = settings or load_settings()
     if isinstance(what, str | Path):
         path = Path(what).expanduser()
         if isinstance(what, Path) or path.exists():

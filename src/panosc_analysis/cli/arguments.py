@@ -8,14 +8,11 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from panosc_analysis.settings import DataRoot, Provider, Settings, load_settings
 
-if TYPE_CHECKING:
-    from panosc_analysis.model import Dataset
-
-__all__ = ["Commands", "add_json", "add_sources", "numbers", "opened", "print_json", "settings_from", "styled"]
+__all__ = ["Commands", "add_json", "add_sources", "numbers", "print_json", "settings_from", "styled"]
 
 Commands = Any  # argparse's own type of a sub-parser collection is private
 
@@ -40,26 +37,6 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
         roots = tuple(DataRoot(Path(root).expanduser()) for root in arguments.root)
         settings = dataclasses.replace(settings, roots=roots)
     return settings
-
-
-def opened(target: str, settings: Settings) -> tuple[tuple[Path, ...], Dataset | None]:
-    """Return the files of `target`, a path or a PID, and its record if it has one.
-
-    Raises
-    ------
-    SearchError, LocateError
-        Nobody knows it, or its files are not here.
-    """
-    path = Path(target).expanduser()
-    if path.exists():
-        return (path.resolve(),), None
-    from panosc_analysis.locate import locate
-    from panosc_analysis.search import FederatedSearch
-
-    record = FederatedSearch(settings).get(target)
-    located = locate(record, settings)
-    located.require()
-    return located.paths, record
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from panosc_analysis.cli.arguments import Commands, add_json, add_sources, opened, print_json, settings_from
+from panosc_analysis.cli.arguments import Commands, add_json, add_sources, print_json, settings_from
 
 if TYPE_CHECKING:
     import argparse
@@ -37,32 +35,25 @@ def run(arguments: argparse.Namespace) -> int:
     """Reduce and save; prints the saved file and what it holds."""
     from contextlib import nullcontext
 
-    from panosc_analysis.nexus import ArrayHandle, default_plot
-    from panosc_analysis.output import save
-    from panosc_analysis.provenance import Source
-    from panosc_analysis.reduction import local_cluster, reduce
-    from panosc_analysis.widgets import reduction_progress
+    from panosc_analysis import workbench
+    from panosc_analysis.reduction import local_cluster
 
-    files, record = opened(arguments.target, settings_from(arguments))
-    handle = ArrayHandle(files[0], arguments.path) if arguments.path else default_plot(files[0]).signal
+    dataset = workbench.open(arguments.target, settings_from(arguments))
     given: dict[str, Any] = {name: getattr(arguments, name) for name in ("poni", "npt", "unit")}
     parameters = {name: value for name, value in given.items() if value is not None}
-    source = Source(pid=record.pid if record else None, files=files)
-    with (
-        local_cluster(n_workers=arguments.workers) if arguments.workers else nullcontext(),
-        reduction_progress(enabled=not arguments.quiet, stream=sys.stderr) as (report, cancel),
-    ):
-        result = reduce(
-            handle, arguments.step, parameters=parameters, progress=report, cancel=cancel, sources=(source,)
+    with local_cluster(n_workers=arguments.workers) if arguments.workers else nullcontext():
+        result = dataset.reduce(
+            *(arguments.step or ()), path=arguments.path, progress=not arguments.quiet, **parameters
         )
-    path = save(result, Path(arguments.output).expanduser(), overwrite=arguments.overwrite)
+    path = result.save(arguments.output, overwrite=arguments.overwrite)
+    notes = result.reduction.notes
     arrays = {name: {"shape": list(a.values.shape), "units": a.units} for name, a in result.items()}
     if arguments.json:
-        print_json({"output": str(path), "arrays": arrays, "notes": list(result.notes)})
+        print_json({"output": str(path), "arrays": arrays, "notes": list(notes)})
         return 0
     print(path)
     for name, array in result.items():
         print(f"  {name:<14} {' × '.join(str(n) for n in array.values.shape) or 'scalar':<14} {array.units or ''}")
-    for note in result.notes:
+    for note in notes:
         print(f"  note: {note}")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from panosc_analysis.cli.arguments import Commands, add_json, add_sources, opened, print_json, settings_from, styled
+from panosc_analysis.cli.arguments import Commands, add_json, add_sources, print_json, settings_from, styled
 
 if TYPE_CHECKING:
     import argparse
@@ -34,13 +34,15 @@ def add_command(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the default plot's description; draw it where asked."""
+    from panosc_analysis import workbench
     from panosc_analysis.nexus import default_plot, open_file, read_tree
 
-    files, record = opened(arguments.target, settings_from(arguments))
+    dataset = workbench.open(arguments.target, settings_from(arguments))
+    record = dataset.record
     if arguments.tree:
-        with open_file(files[0]) as file:
+        with open_file(dataset.file) as file:
             print("\n".join(tree_lines(read_tree(file, arguments.path, depth=8))))
-    plot = default_plot(files[0], arguments.path)
+    plot = default_plot(dataset.file, arguments.path)
     if arguments.png:
         from panosc_analysis.widgets import save_png
 
