@@ -23,7 +23,7 @@ install: .venv/.installed-demo
 .venv/.installed-demo: requirements/demo.txt $(LOCKED)
 	@requirements/install demo
 
-.venv/.installed-test: requirements/test.txt $(LOCKED)
+.venv/.installed-test: requirements/test.txt tests/openid_provider/package-lock.json $(LOCKED)
 	@requirements/install test
 	@touch .venv/.installed-demo
 

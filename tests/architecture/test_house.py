@@ -94,9 +94,10 @@ def test_locks_name_no_index(repository: Path) -> None:
         lines = lock.read_text(encoding="utf-8").splitlines()
         named = [line for line in lines if re.match(r"--?(\w-)?(i|f|index|find|extra|trusted)", line) or " @ " in line]
         assert named == [], lock
-    packages = json.loads((repository / "hub_config/proxy/package-lock.json").read_text(encoding="utf-8"))["packages"]
-    assert packages["node_modules/configurable-http-proxy"]["integrity"]
-    assert [name for name, package in packages.items() if "resolved" in package] == []
+    for folder, wanted in (("hub_config/proxy", "configurable-http-proxy"), ("tests/openid_provider", "oidc-provider")):
+        packages = json.loads((repository / folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+        assert packages[f"node_modules/{wanted}"]["integrity"]
+        assert [name for name, package in packages.items() if "resolved" in package] == []
 
 
 def test_every_error_ends_with_what_to_try_next(repository: Path) -> None:
