@@ -1,0 +1,12 @@
+"""JupyterLab in a container: what every session has, and what only a container needs."""
+
+from importlib.resources import files
+
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides get_config
+load_subconfig(str(files("hub_config") / "lab" / "jupyter_server_config.py"))  # type: ignore[name-defined]  # noqa: F821
+
+c.ServerApp.allow_unauthenticated_access = False
+# The proxy reaches this container and nothing else.
+c.ServerProxy.host_allowlist = ["localhost", "127.0.0.1"]
+# Kernels talk over sockets in the session's own /tmp: no port that another process could find.
+c.KernelManager.transport = "ipc"
