@@ -1,0 +1,1 @@
+"""Who a person is and which groups she is in, from her institute's OpenID provider."""

@@ -1,0 +1,114 @@
+"""What a provider says about itself: its discovery document, read at boot and held against what we need of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from hub_config.errors import HubConfigError
+
+__all__ = ["Provider", "check_address", "discover", "is_safe"]
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Addresses of one OpenID provider."""
+
+    issuer: str
+    authorization: str
+    token: str
+    userinfo: str
+    end_session: str = ""
+
+
+def is_safe(address: str) -> bool:
+    """Whether `address` is https, or plain http to this machine itself."""
+    parts = urlsplit(address)
+    if parts.scheme == "https" and parts.hostname:
+        return True
+    if parts.scheme != "http" or not parts.hostname:
+        return False
+    try:
+        return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return False
+
+
+def check_address(address: str, key: str) -> str:
+    """Return `address` if secrets may be sent there.
+
+    Raises
+    ------
+    HubConfigError
+        It is neither https nor on this machine.
+    """
+    if not is_safe(address):
+        raise HubConfigError(f"{key}: {address} is not https. Tokens and claims would travel openly; use https.")
+    return address
+
+
+def discover(issuer: str, *, timeout: float = 10.0) -> Provider:
+    """Read the discovery document of `issuer`; one request, at most 1 MiB.
+
+    Raises
+    ------
+    HubConfigError
+        It cannot be reached, is no discovery document, names another issuer, or lacks what a login needs.
+    """
+    address = issuer.rstrip("/") + WELL_KNOWN
+    document = _document(check_address(address, "identity.issuer"), timeout)
+    if document.get("issuer") != issuer:
+        message = (
+            f"{address} is the document of another issuer: {document.get('issuer')!r}. "
+            "Write identity.issuer exactly as the provider does, with or without the slash at the end."
+        )
+        raise HubConfigError(message)
+    methods = document.get("code_challenge_methods_supported")
+    if isinstance(methods, list) and "S256" not in methods:
+        raise HubConfigError(f"{issuer} does not support PKCE with S256. Ask its operator to allow it for this client.")
+    return Provider(
+        issuer=issuer,
+        authorization=_endpoint(document, "authorization_endpoint", address),
+        token=_endpoint(document, "token_endpoint", address),
+        userinfo=_endpoint(document, "userinfo_endpoint", address),
+        end_session=_endpoint(document, "end_session_endpoint", address) if "end_session_endpoint" in document else "",
+    )
+
+
+def _document(address: str, timeout: float) -> dict[str, Any]:
+    try:
+        with httpx.stream("GET", address, timeout=timeout, follow_redirects=False) as answer:
+            answer.raise_for_status()
+            content = b"".join(_limited(answer))
+        document = httpx.Response(200, content=content).json()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        message = f"{address} cannot be read: {error}. Is the issuer right, and reachable from here?"
+        raise HubConfigError(message) from error
+    except (ValueError, RecursionError) as error:
+        raise HubConfigError(f"{address} is not a discovery document: it is not JSON. Is the issuer right?") from error
+    if not isinstance(document, dict):
+        raise HubConfigError(f"{address} is not a discovery document: it is JSON, but no object. Is the issuer right?")
+    return document
+
+
+def _limited(answer: httpx.Response) -> Any:
+    size = 0
+    for piece in answer.iter_bytes():
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise ValueError("too long")
+        yield piece
+
+
+def _endpoint(document: dict[str, Any], key: str, address: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str):
+        raise HubConfigError(f"{address} names no {key}. A provider without it cannot be used for logins.")
+    return check_address(value, f"{key} of {address}")
