@@ -1,7 +1,8 @@
-"""`configure(c, settings)`: one function per concern, in order."""
+"""`configure_local` and `configure_docker`: one function per concern, in order."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -9,25 +10,32 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hub_config.announcements import Announcement
+from hub_config.audit import keep_audit
 from hub_config.authentication import demo_people
 from hub_config.errors import HubConfigError
-from hub_config.registry import read_registry
-from hub_config.services import catalogue, groups
+from hub_config.policy import read_policy
+from hub_config.services import groups, services
 from hub_config.settings import check_loopback
 
 if TYPE_CHECKING:
+    from hub_config.policy import Policy
     from hub_config.settings import HubSettings
 
-__all__ = ["configure", "node_and_proxy"]
+__all__ = ["configure_docker", "configure_local", "node_and_proxy"]
 
 NOTICE = (
     "This hub runs every session as a process of one account on this machine: it isolates nobody from anybody. "
     "For a facility, use a deployment that gives each person a container."
 )
+DEMO_PEOPLE = "its people are demo people with one password."
+IDENTITY = "an `identity:` section in the policy, so that people log in at their institute"
+# What a session may ask the hub with its token: the name and the groups, which the catalogue needs.
+SESSION_SCOPES = ["users:activity!user", "access:servers!server", "read:users:name!user", "read:users:groups!user"]
 
 
-def configure(c: Any, settings: HubSettings) -> None:
-    """Fill the traitlets configuration `c` for the local deployment.
+def configure_local(c: Any, settings: HubSettings) -> None:
+    """Fill the traitlets configuration `c` for sessions that are processes of this account.
 
     Writes the sessions' settings file into the state directory, starts nothing.
 
@@ -37,18 +45,45 @@ def configure(c: Any, settings: HubSettings) -> None:
         Anything with which this hub must not start.
     """
     check_loopback(settings.host)
-    registry = read_registry(settings.registry)
+    policy = read_policy(settings.policy)
     network(c, settings)
     state(c, settings)
     demo_people(c, settings)
-    groups(c, settings, registry)
-    catalogue(c, settings)
-    sessions(c, settings)
-    pages(c)
+    groups(c, settings, policy)
+    services(c, settings, policy)
+    sessions(c, settings, policy, "~/data")
+    processes(c, settings)
+    pages(c, settings, NOTICE)
+
+
+def configure_docker(c: Any, settings: HubSettings) -> None:
+    """Fill the traitlets configuration `c` for sessions that are containers on this host.
+
+    Raises
+    ------
+    HubConfigError
+        Anything with which this hub must not start.
+    """
+    policy = read_policy(settings.policy)
+    network(c, settings)
+    c.JupyterHub.hub_bind_url = settings.hub_url
+    if policy.hub.public_url:
+        c.JupyterHub.public_url = policy.hub.public_url
+    state(c, settings)
+    # A hub that restarts finds its sessions running.
+    c.JupyterHub.cleanup_servers = False
+    if policy.identity is None:
+        check_loopback(settings.host, DEMO_PEOPLE, IDENTITY)
+        demo_people(c, settings)
+        groups(c, settings, policy)
+    services(c, settings, policy)
+    sessions(c, settings, policy, "/data")
+    containers(c, settings, policy)
+    pages(c, settings, policy.hub.announcement)
 
 
 def network(c: Any, settings: HubSettings) -> None:
-    """Listen on loopback only, with the proxy that was installed beside this Python."""
+    """Listen where people come, with the proxy that was installed beside this Python."""
     c.JupyterHub.bind_url = settings.url
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings.hub_port}"
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings.proxy_port}"
@@ -77,45 +112,71 @@ def node_and_proxy() -> list[str]:
 
 def state(c: Any, settings: HubSettings) -> None:
     """Keep everything the hub writes in its state directory."""
+    for part in ("homes", "logs", "names"):
+        (settings.state / part).mkdir(mode=0o700, exist_ok=True)
     c.JupyterHub.db_url = f"sqlite:///{settings.state / 'hub.sqlite'}"
     c.JupyterHub.cookie_secret_file = str(settings.state / "cookie_secret")
     c.JupyterHub.cleanup_servers = True
     c.JupyterHub.cleanup_proxy = True
+    keep_audit(settings.state / "logs" / "audit.jsonl")
 
 
-def sessions(c: Any, settings: HubSettings) -> None:
-    """Start sessions as local processes, each with her data and the settings of this package."""
-    session_settings = settings.state / "session-settings.toml"
-    session_settings.write_text(_session_settings(settings), encoding="utf-8")
-    c.JupyterHub.spawner_class = "hub_config.spawning.local.LocalSpawner"
-    c.LocalSpawner.registry = str(settings.registry)
-    c.LocalSpawner.homes = str(settings.state / "homes")
-    c.LocalSpawner.logs = str(settings.state / "logs")
-    c.LocalSpawner.tutorials = str(settings.tutorials or "")
-    (settings.state / "homes").mkdir(exist_ok=True)
-    (settings.state / "logs").mkdir(exist_ok=True)
-    c.Spawner.ip = "127.0.0.1"
-    c.Spawner.args = ["--allow-root"] if os.getuid() == 0 else []
-    c.Spawner.environment = {
-        "PANOSC_SETTINGS": str(session_settings),
-        "JUPYTER_CONFIG_PATH": str(files("hub_config") / "lab"),
-        # Dask threads and OpenMP threads would otherwise multiply.
-        "OMP_NUM_THREADS": "1",
-    }
-    # What a session may ask the hub with its token: the name and the groups, which the catalogue needs.
-    c.Spawner.server_token_scopes = [
-        "users:activity!user", "access:servers!server", "read:users:name!user", "read:users:groups!user",
-    ]  # fmt: skip
+def sessions(c: Any, settings: HubSettings, policy: Policy, data: str) -> None:
+    """Say what every session is told, whatever it runs in; `data` is where it sees its data."""
+    settings_file = settings.state / "session-settings.toml"
+    settings_file.write_text(_session_settings(settings, policy.facility, data), encoding="utf-8")
+    settings_file.chmod(0o644)
+    c.GovernedSpawner.policy_file = str(settings.policy)
+    c.GovernedSpawner.memberships_of_the_hub = policy.identity is None
+    c.JupyterHub.allow_named_servers = policy.sessions.named > 0
+    c.JupyterHub.named_server_limit_per_user = policy.sessions.named
+    # Activity is what sessions report: a desktop's picture stream is traffic, but nobody's work.
+    c.JupyterHub.last_activity_interval = 0
+    c.Spawner.server_token_scopes = SESSION_SCOPES
+    c.Spawner.args = ["--HubOAuth.cache_max_age=60"]
+    c.Spawner.environment = {"JUPYTERHUB_ACTIVITY_INTERVAL": "60"}
     c.Spawner.start_timeout = 60
     c.Spawner.http_timeout = 60
 
 
-def _session_settings(settings: HubSettings) -> str:
-    provider = f'[[providers]]\nname = "demo"\nurl = "{settings.catalogue_url}"\ntoken_env = "JUPYTERHUB_API_TOKEN"\n\n'
-    roots = '[[roots]]\npath = "~/data"\n'
+def processes(c: Any, settings: HubSettings) -> None:
+    """Start sessions as processes of this account, each with its data in a mount namespace of its own."""
+    c.JupyterHub.spawner_class = "hub_config.spawning.local.LocalSpawner"
+    c.LocalSpawner.homes = str(settings.state / "homes")
+    c.LocalSpawner.logs = str(settings.state / "logs")
+    c.LocalSpawner.tutorials = str(settings.tutorials or "")
+    c.Spawner.ip = "127.0.0.1"
+    c.Spawner.args += ["--allow-root"] if os.getuid() == 0 else []
+    c.Spawner.environment |= {
+        "PANOSC_SETTINGS": str(settings.state / "session-settings.toml"),
+        "JUPYTER_CONFIG_PATH": str(files("hub_config") / "lab"),
+        # Dask threads and OpenMP threads would otherwise multiply.
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def containers(c: Any, settings: HubSettings, policy: Policy) -> None:
+    """Start sessions as containers on the network that was made for them."""
+    c.JupyterHub.spawner_class = "hub_config.spawning.docker.DockerSession"
+    c.DockerSession.settings_file = str(settings.state / "session-settings.toml")
+    c.DockerSession.names = str(settings.state / "names")
+    c.DockerSession.prefix = policy.docker.prefix
+    c.DockerSession.network_name = policy.docker.network
+    c.DockerSession.use_internal_ip = True
+    c.DockerSession.remove = True
+    # The profile names the image; it is made or pulled by the operator, never by a start.
+    c.DockerSession.pull_policy = "skip"
+    c.DockerSession.allowed_images = []
+
+
+def _session_settings(settings: HubSettings, facility: str, data: str) -> str:
+    # JSON's strings are TOML's.
+    name, url = json.dumps(facility, ensure_ascii=False), json.dumps(settings.catalogue_url)
+    provider = f'[[providers]]\nname = {name}\nurl = {url}\ntoken_env = "JUPYTERHUB_API_TOKEN"\n\n'
+    roots = f'[[roots]]\npath = "{data}"\n'
     return (provider if settings.index else "") + roots
 
 
-def pages(c: Any) -> None:
-    """Say on every page what this deployment does not do."""
-    c.JupyterHub.template_vars = {"announcement": NOTICE}
+def pages(c: Any, settings: HubSettings, always: str) -> None:
+    """Say on every page what the operators announce."""
+    c.JupyterHub.template_vars = {"announcement": Announcement(settings.state / "announcement.txt", always)}

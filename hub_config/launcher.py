@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["free_ports", "next_free_port", "running_hub"]
 
-DEPLOYMENT = Path(__file__).parent / "deployments" / "local.py"
+DEPLOYMENTS = Path(__file__).parent / "deployments"
 # Ending all sessions, kernels and the proxy takes the hub about four seconds; twice that, then it is ended by force.
 STOP_TIMEOUT = 15.0
 
@@ -56,17 +56,24 @@ def free_ports(count: int) -> tuple[int, ...]:
 
 
 @contextmanager
-def running_hub(environment: Mapping[str, str], log: Path, address: tuple[str, int], timeout: float) -> Iterator[int]:
+def running_hub(
+    environment: Mapping[str, str],
+    log: Path,
+    address: tuple[str, int],
+    timeout: float,
+    deployment: Literal["local", "docker"] = "local",
+) -> Iterator[int]:
     """Run the hub for the length of a ``with`` block; yields its process id once its login page answers.
 
-    Its output goes to `log`. At the end, however the block ends, the hub and every process it started are gone.
+    Its output goes to `log`. At the end, however the block ends, the hub and every process it started are gone;
+    sessions in containers are not its processes and go on.
 
     Raises
     ------
     HubConfigError
         It died or did not answer within `timeout` seconds; the message holds the end of its log.
     """
-    command = [sys.executable, "-m", "jupyterhub", "-f", str(DEPLOYMENT)]
+    command = [sys.executable, "-m", "jupyterhub", "-f", str(DEPLOYMENTS / f"{deployment}.py")]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

@@ -3,32 +3,70 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hub_config.registry import Registry
+    from hub_config.policy import Policy
     from hub_config.settings import HubSettings
 
-__all__ = ["catalogue", "groups"]
+__all__ = ["Service", "catalogue", "culler", "groups", "services"]
 
 
-def groups(c: Any, settings: HubSettings, registry: Registry) -> None:
-    """Make one hub group for each proposal and role, from the registry's members."""
-    members = {p.group: {"users": [m for m in p.members if m in settings.people]} for p in registry.proposals}
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A program beside the hub: its name, its command, and what it may ask of the hub."""
+
+    name: str
+    command: Sequence[str]
+    scopes: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def groups(c: Any, settings: HubSettings, policy: Policy) -> None:
+    """Make one hub group for each proposal and role, from the members that the policy's tables name."""
+    members = {p.group: {"users": [m for m in p.members if m in settings.people]} for p in policy.proposals}
     roles = {"instructors": settings.instructors, "operators": settings.operators}
     c.JupyterHub.load_groups = members | {name: {"users": list(people)} for name, people in roles.items()}
 
 
-def catalogue(c: Any, settings: HubSettings) -> None:
-    """Run the search API beside the hub.
+def services(c: Any, settings: HubSettings, policy: Policy, extra: Sequence[Service] = ()) -> None:
+    """Start what runs beside the hub, each with the rights it needs and no other."""
+    wanted = [*extra]
+    if settings.index is not None:
+        wanted.append(catalogue(settings))
+    if policy.sessions.idle_timeout or policy.sessions.max_age:
+        wanted.append(culler(policy))
+    c.JupyterHub.services = [
+        {"name": one.name, "command": one.command, "environment": one.environment} for one in wanted
+    ]
+    c.JupyterHub.load_roles = [
+        {"name": f"service-{one.name}", "services": [one.name], "scopes": list(one.scopes)}
+        for one in wanted
+        if one.scopes
+    ]
 
-    It asks the hub with the asking person's own token which groups she is in; it holds no right of its own.
-    """
-    if settings.index is None:
-        return
-    membership = f"http://127.0.0.1:{settings.hub_port}/hub/api/user"
+
+def catalogue(settings: HubSettings) -> Service:
+    """Run the search API. It asks the hub with the asking person's own token which groups she is in."""
+    membership = f"{settings.hub_url}/hub/api/user"
     command = [
         sys.executable, "-m", "panosc_analysis", "catalogue", "serve", "--index", str(settings.index),
-        "--port", str(settings.catalogue_port), "--membership", membership,
+        "--host", settings.internal, "--port", str(settings.catalogue_port), "--membership", membership,
     ]  # fmt: skip
-    c.JupyterHub.services = [{"name": "catalogue", "command": command}]
+    if settings.internal != "127.0.0.1":
+        command.append("--plain-http")
+    return Service("catalogue", command)
+
+
+def culler(policy: Policy) -> Service:
+    """End sessions that nobody uses, and those that are too old."""
+    sessions = policy.sessions
+    timeout = sessions.idle_timeout or sessions.max_age
+    every = max(10, min(300, timeout // 4))
+    command = [
+        sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={timeout}", f"--cull-every={every}",
+        f"--max-age={sessions.max_age}", "--remove-named-servers=True",
+    ]  # fmt: skip
+    return Service("idle-culler", command, ("list:users", "read:users:activity", "read:servers", "delete:servers"))

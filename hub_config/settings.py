@@ -20,23 +20,28 @@ HUB_SETTINGS = "PANOSC_HUB_SETTINGS"
 USER_PASSWORD = "PANOSC_HUB_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 ADMIN_PASSWORD = "PANOSC_HUB_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 
+ONE_ACCOUNT = "its sessions are plain processes of one account, so everybody who reaches it reaches everybody's files."
+CONTAINERS = "a deployment with a container for each person"
+
 
 @dataclass(frozen=True, slots=True)
 class HubSettings:
-    """Everything the local deployment needs to know.
+    """Everything that one run of a hub needs to know beside the policy.
 
     Parameters
     ----------
     state
         Directory for the hub's database, cookie secret, homes and logs; only its owner can read it.
-    registry
-        File that lists the facility's proposals (see `hub_config.registry`).
+    policy
+        ``panosc.yaml``.
     index
         Index of the catalogue, or ``None`` for a hub without a catalogue.
     host, port
-        Where people reach the hub; `host` must be a loopback address.
+        Where people reach the hub.
+    internal
+        Address on which sessions reach the hub and the catalogue: loopback, or the bridge of a Docker network.
     hub_port, proxy_port, catalogue_port
-        Internal ports, all on loopback.
+        Ports of the hub and the catalogue on `internal`, and of the proxy's own interface on loopback.
     tutorials
         Notebooks that a new person finds in her home.
     operators, instructors
@@ -46,12 +51,13 @@ class HubSettings:
     """
 
     state: Path
-    registry: Path
+    policy: Path
     host: str
     port: int
     hub_port: int
     proxy_port: int
     catalogue_port: int
+    internal: str = "127.0.0.1"
     index: Path | None = None
     tutorials: Path | None = None
     people: tuple[str, ...] = ("alice", "bob", "ines", "oskar")
@@ -68,10 +74,15 @@ class HubSettings:
     @property
     def catalogue_url(self) -> str:
         """Base address of the search API."""
-        return f"http://127.0.0.1:{self.catalogue_port}/api"
+        return f"http://{self.internal}:{self.catalogue_port}/api"
+
+    @property
+    def hub_url(self) -> str:
+        """Address of the hub itself, behind the proxy."""
+        return f"http://{self.internal}:{self.hub_port}"
 
 
-_PATHS = ("state", "registry", "index", "tutorials")
+_PATHS = ("state", "policy", "index", "tutorials")
 _SECRETS = ("password", "admin_password")
 
 
@@ -103,13 +114,20 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
         return HubSettings(**values)
     except (KeyError, OSError, TypeError, ValueError) as error:
         message = (
-            f"The hub's settings cannot be read ({error}). Start the hub with `panosc-analysis demo` or `make demo`."
+            f"The hub's settings cannot be read ({error}). Start the hub with `make demo` or `panosc-analysis up`."
         )
         raise HubConfigError(message) from error
 
 
-def check_loopback(host: str) -> None:
+def check_loopback(host: str, why: str = ONE_ACCOUNT, instead: str = CONTAINERS) -> None:
     """Refuse an address that other machines can reach.
+
+    Parameters
+    ----------
+    host
+        The address.
+    why, instead
+        Said to the operator: the reason, and what to use for other addresses.
 
     Raises
     ------
@@ -121,9 +139,5 @@ def check_loopback(host: str) -> None:
     except ValueError:
         loopback = False
     if not loopback:
-        message = (
-            f"The local deployment does not listen on {host}: its sessions are plain processes of one account, "
-            "so everybody who reaches it reaches everybody's files. Use 127.0.0.1, or a deployment with a container "
-            "for each person."
-        )
+        message = f"This hub does not listen on {host}: {why} Use 127.0.0.1, or {instead}."
         raise HubConfigError(message)

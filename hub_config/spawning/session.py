@@ -17,6 +17,8 @@ import os
 import sys
 from pathlib import Path
 
+from hub_config.spawning.mounted import mount_points
+
 __all__ = ["Mounts", "SessionRefused", "can_mount", "link", "mount_read_only", "writable_mounts"]
 
 MOUNTS = "PANOSC_MOUNTS"
@@ -90,13 +92,11 @@ def mount_read_only(data: Path, mounts: Mounts) -> None:
 
 def writable_mounts(data: Path, mountinfo: str) -> list[str]:
     """Mount points at or below `data` that lack ``ro`` in the text of a ``/proc/<pid>/mountinfo``."""
-    writable = []
-    for line in mountinfo.splitlines():
-        fields = line.split()
-        point = Path(fields[4].encode("latin-1").decode("unicode_escape").encode("latin-1").decode("utf-8", "replace"))
-        if (point == data or data in point.parents) and "ro" not in fields[5].split(","):
-            writable.append(str(point))
-    return writable
+    return [
+        str(point)
+        for point, options in mount_points(mountinfo)
+        if (point == data or data in point.parents) and "ro" not in options
+    ]
 
 
 def link(data: Path, mounts: Mounts) -> None:

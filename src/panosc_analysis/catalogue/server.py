@@ -25,11 +25,12 @@ def serve(
     *,
     membership: Membership | None = None,
     everything: bool = False,
+    plain_http: bool = False,
 ) -> None:
     """Answer the search API until interrupted; logs to standard error.
 
-    Listens on the loopback interface only: tokens and embargoed records do not go over a network in the clear. A
-    reverse proxy with TLS may stand before it.
+    Listens on the loopback interface only, unless `plain_http` is given: tokens and embargoed records do not go over a
+    network in the clear. A reverse proxy with TLS may stand before it.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def serve(
         ``127.0.0.1``, ``::1`` or ``localhost``.
     port
         0 takes a free one.
+    plain_http
+        Allow another `host`: for a network inside one machine, such as that of its containers.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def serve(
 
     from panosc_analysis.catalogue.app import create_app
 
-    listening = listening_socket(host, port)
+    listening = listening_socket(host, port, plain_http=plain_http)
     with listening:
         app = create_app(index, membership, everything=everything)
         # Units take a second to load; nobody should wait for them with her first question.
@@ -58,8 +61,8 @@ def serve(
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Take a port of the loopback interface; the caller closes the socket.
+def listening_socket(host: str, port: int, *, plain_http: bool = False) -> socket.socket:
+    """Take a port of the loopback interface, or with `plain_http` of another; the caller closes the socket.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
         address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         address = None
-    if address is None or not address.is_loopback:
+    if address is None or not (address.is_loopback or plain_http):
         raise CatalogueError(
             f"The search API is not served on {host!r}: tokens would go over the network in the clear",
             hint="Use 127.0.0.1 and put a reverse proxy with TLS before it",

@@ -12,7 +12,19 @@ import sys
 from typing import TYPE_CHECKING
 
 from panosc_analysis import __version__
-from panosc_analysis.cli import catalogue, demo, demo_facility, doctor, locate, reduce, search, show
+from panosc_analysis.cli import (
+    access,
+    announce,
+    catalogue,
+    demo,
+    demo_facility,
+    doctor,
+    locate,
+    reduce,
+    search,
+    show,
+    up,
+)
 from panosc_analysis.errors import PanoscError
 
 if TYPE_CHECKING:
@@ -20,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-COMMANDS = (search, locate, show, reduce, catalogue, demo_facility, demo, doctor)
+COMMANDS = (search, locate, show, reduce, catalogue, demo_facility, demo, up, access, announce, doctor)
 
 EXAMPLE = """\
 the way of the data:

@@ -37,6 +37,9 @@ def add_command(commands: Commands) -> None:
     serve.add_argument("--index", metavar="FILE", type=Path, required=True, help="index made by `catalogue index`")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", metavar="N", type=int, default=8010, help="port (default: 8010)")
+    serve.add_argument(
+        "--plain-http", action="store_true", help="allow another address: only for a network inside this machine"
+    )
     who = serve.add_mutually_exclusive_group()
     who.add_argument("--membership", metavar="URL", help="ask here, with the asking person's token, for her groups")
     who.add_argument("--all", action="store_true", help="show embargoed datasets to everybody: for your own machine")
@@ -83,5 +86,12 @@ def run_serve(arguments: argparse.Namespace) -> int:
 
     membership = HttpMembership(arguments.membership) if arguments.membership else None
     print(f"Search API at http://{arguments.host}:{arguments.port}/api (Ctrl-C stops it)", file=sys.stderr)
-    serve(arguments.index, arguments.host, arguments.port, membership=membership, everything=arguments.all)
+    serve(
+        arguments.index,
+        arguments.host,
+        arguments.port,
+        membership=membership,
+        everything=arguments.all,
+        plain_http=arguments.plain_http,
+    )
     return 0

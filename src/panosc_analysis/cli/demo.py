@@ -22,6 +22,16 @@ EXAMPLE = "example: panosc-analysis demo --directory .demo --port 8000"
 # From a cold disk on a slow machine the hub needs a multiple of its usual three seconds.
 START_TIMEOUT = 120.0
 # A shell starts background jobs with Ctrl-C ignored, so even that one is asked for by name.
+POLICY = """\
+# Who gets which data, in which session. `panosc-analysis access explain alice` says what follows from it.
+facility: PaNOSC demo facility
+roots:
+  facility: {path: facility}
+proposals:
+  files: [facility/facility.json]
+profiles:
+  lab: {title: JupyterLab, description: "Notebooks, terminals and the data viewer"}
+"""
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -81,20 +91,27 @@ def interrupt(_signal: int, _frame: FrameType | None) -> None:
 def prepare(directory: Path, size: str) -> None:
     """Make the demo facility if there is none, and bring its index up to date."""
     from panosc_analysis.catalogue import build_index
+
+    directory.mkdir(parents=True, exist_ok=True)
+    facility = prepare_facility(directory, size)
+    protect(facility)
+    report_of_index = build_index(facility, directory / "catalogue.sqlite")
+    if report_of_index.added or report_of_index.updated:
+        say(f"Indexed {report_of_index.added + report_of_index.updated} files for the search.")
+
+
+def prepare_facility(directory: Path, size: str) -> Path:
+    """Write the demo facility's data into `directory` if they are not there."""
     from panosc_analysis.demo import make_facility
     from panosc_analysis.widgets import counting_progress
 
-    directory.mkdir(parents=True, exist_ok=True)
     facility = directory / "facility"
     if not facility.exists():
         say(f"Writing the demo facility's data into {facility} …")
         with counting_progress(sys.stderr) as report:
             made = make_facility(facility, size=size, progress=report)
         say(f"  {made.files} files, {made.size / 1e6:.0f} MB")
-    protect(facility)
-    report_of_index = build_index(facility, directory / "catalogue.sqlite")
-    if report_of_index.added or report_of_index.updated:
-        say(f"Indexed {report_of_index.added + report_of_index.updated} files for the search.")
+    return facility
 
 
 def protect(facility: Path) -> None:
@@ -135,7 +152,7 @@ def hub_settings(arguments: argparse.Namespace, directory: Path) -> HubSettings:
     hub_port, proxy_port, catalogue_port = free_ports(3)
     return HubSettings(
         state=state,
-        registry=directory / "facility" / "facility.json",
+        policy=demo_policy(directory),
         index=directory / "catalogue.sqlite",
         tutorials=arguments.tutorials or project_tutorials(),
         host=arguments.host,
@@ -146,6 +163,14 @@ def hub_settings(arguments: argparse.Namespace, directory: Path) -> HubSettings:
         password=make_password(),
         admin_password=make_password(admin=True),
     )
+
+
+def demo_policy(directory: Path, more: str = "") -> Path:
+    """Write the policy of the demo facility if there is none; an operator may change it and start again."""
+    path = directory / "panosc.yaml"
+    if not path.exists():
+        path.write_text(POLICY + more, encoding="utf-8")
+    return path
 
 
 def project_tutorials() -> Path | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,14 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from hub_config.authentication import make_password
-from hub_config.configurer import configure
+from hub_config.configurer import configure_docker, configure_local
 from hub_config.errors import HubConfigError
 from hub_config.settings import HubSettings, read_settings, write_settings
 
 SECTIONS = {
     "JupyterHub",
+    "GovernedSpawner",
+    "DockerSession",
     "ConfigurableHTTPProxy",
     "SharedPasswordAuthenticator",
     "Authenticator",
@@ -29,13 +33,15 @@ SECTIONS = {
 
 @pytest.fixture
 def settings(tmp_path: Path) -> HubSettings:
-    registry = tmp_path / "facility.json"
-    people = [{"id": "hc-1", "directory": "hc-1", "members": ["alice", "eve"]}]
-    registry.write_text(json.dumps({"facility": "F", "proposals": people}))
+    (tmp_path / "facility.json").write_text(
+        json.dumps({"proposals": [{"id": "hc-1", "directory": "hc-1", "members": ["alice", "eve"]}]})
+    )
+    policy = tmp_path / "panosc.yaml"
+    policy.write_text('facility: F "1"\nroots: {data: {path: .}}\nproposals: {files: [facility.json]}\n')
     state = tmp_path / "state"
     state.mkdir()
     return HubSettings(
-        state=state, registry=registry, host="127.0.0.1", port=1, hub_port=2, proxy_port=3, catalogue_port=4,
+        state=state, policy=policy, host="127.0.0.1", port=1, hub_port=2, proxy_port=3, catalogue_port=4,
         index=tmp_path / "index.sqlite", password=make_password(), admin_password=make_password(admin=True),
     )  # fmt: skip
 
@@ -43,7 +49,14 @@ def settings(tmp_path: Path) -> HubSettings:
 @pytest.fixture
 def configured(settings: HubSettings) -> Config:
     c = Config()
-    configure(c, settings)
+    configure_local(c, settings)
+    return c
+
+
+@pytest.fixture
+def containers(settings: HubSettings) -> Config:
+    c = Config()
+    configure_docker(c, dataclasses.replace(settings, internal="172.30.0.1"))
     return c
 
 
@@ -59,10 +72,8 @@ def test_every_address_is_loopback(configured: Config) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "hub.example.org", "", "127.0.0.1.example.org"])
 def test_any_other_address_is_refused_with_the_reason(settings: HubSettings, host: str) -> None:
-    import dataclasses
-
     with pytest.raises(HubConfigError, match="container for each person"):
-        configure(Config(), dataclasses.replace(settings, host=host))
+        configure_local(Config(), dataclasses.replace(settings, host=host))
 
 
 def test_only_named_people_may_log_in(configured: Config) -> None:
@@ -72,11 +83,9 @@ def test_only_named_people_may_log_in(configured: Config) -> None:
 
 
 def test_a_hub_without_password_is_refused(settings: HubSettings) -> None:
-    import dataclasses
-
     for missing in ({"password": ""}, {"admin_password": ""}):
         with pytest.raises(HubConfigError, match="no password"):
-            configure(Config(), dataclasses.replace(settings, **missing))  # type: ignore[arg-type]
+            configure_local(Config(), dataclasses.replace(settings, **missing))  # type: ignore[arg-type]
 
 
 def test_groups_come_from_the_registry_and_hold_only_people_of_this_hub(configured: Config) -> None:
@@ -85,25 +94,58 @@ def test_groups_come_from_the_registry_and_hold_only_people_of_this_hub(configur
 
 
 def test_the_catalogue_holds_no_right_of_its_own(configured: Config) -> None:
-    [service] = configured.JupyterHub.services
-    assert set(service) == {"name", "command"}
-    assert "load_roles" not in configured.JupyterHub
+    service = next(one for one in configured.JupyterHub.services if one["name"] == "catalogue")
+    assert not {"api_token", "admin"} & set(service)
     assert service["command"][0] == sys.executable
+
+
+def test_every_service_has_its_own_scopes_and_only_those(configured: Config) -> None:
+    granted = {role["services"][0]: role["scopes"] for role in configured.JupyterHub.load_roles}
+    assert granted == {
+        "idle-culler": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+    }
+    assert not any("admin" in service for service in configured.JupyterHub.services)
 
 
 def test_a_session_may_ask_the_hub_only_about_itself(configured: Config) -> None:
     assert all(s.endswith(("!user", "!server")) for s in configured.Spawner.server_token_scopes)
 
 
-def test_no_section_and_no_trait_is_misspelt(configured: Config, caplog: pytest.LogCaptureFixture) -> None:
-    assert set(configured) <= SECTIONS
+@pytest.mark.parametrize("deployment", ["configured", "containers"])
+def test_no_section_and_no_trait_is_misspelt(
+    deployment: str, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = request.getfixturevalue(deployment)
+    assert set(config) <= SECTIONS
     caplog.set_level(logging.WARNING)
     log = logging.getLogger("traitlets-check")
-    hub = JupyterHub(config=configured, log=log)
-    spawner = hub.spawner_class(config=configured, _deprecated_db_session=None, log=log)
-    assert spawner.registry == configured.LocalSpawner.registry
-    hub.authenticator_class(config=configured, log=log)
+    hub = JupyterHub(config=config, log=log)
+    spawner = hub.spawner_class(config=config, _deprecated_db_session=None, log=log)
+    assert spawner.policy_file == config.GovernedSpawner.policy_file
+    hub.authenticator_class(config=config, log=log)
     assert "not recognized" not in caplog.text
+
+
+def test_containers_reach_the_hub_on_their_network_and_outlive_it(containers: Config) -> None:
+    assert containers.JupyterHub.hub_bind_url == "http://172.30.0.1:2"
+    assert containers.JupyterHub.cleanup_servers is False
+    assert containers.ConfigurableHTTPProxy.api_url.startswith("http://127.0.0.1:")
+
+
+def test_no_start_pulls_or_chooses_an_image(containers: Config) -> None:
+    assert containers.DockerSession.pull_policy == "skip"
+    assert containers.DockerSession.allowed_images == []
+
+
+def test_demo_people_are_not_let_in_from_elsewhere(settings: HubSettings) -> None:
+    with pytest.raises(HubConfigError, match="identity"):
+        configure_docker(Config(), dataclasses.replace(settings, host="0.0.0.0"))
+
+
+def test_what_sessions_are_told_is_toml_whatever_the_facility_is_called(settings: HubSettings) -> None:
+    configure_local(Config(), settings)
+    told = tomllib.loads((settings.state / "session-settings.toml").read_text())
+    assert told["providers"][0]["name"] == 'F "1"'
 
 
 def test_passwords_are_not_written_to_disk(settings: HubSettings, tmp_path: Path) -> None:
@@ -124,10 +166,13 @@ def test_unreadable_settings_say_how_to_start(tmp_path: Path, text: str) -> None
         read_settings({"PANOSC_HUB_SETTINGS": str(file)})
 
 
-def test_the_deployment_file_loads(settings: HubSettings, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in write_settings(settings, settings.state / "hub.json").items():
-        monkeypatch.setenv(name, value)
-    loaded = PyFileConfigLoader("local.py", path=str(repository / "hub_config" / "deployments")).load_config()
+@pytest.mark.parametrize("name", ["local", "docker"])
+def test_the_deployment_file_loads(
+    name: str, settings: HubSettings, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in write_settings(settings, settings.state / "hub.json").items():
+        monkeypatch.setenv(variable, value)
+    loaded = PyFileConfigLoader(f"{name}.py", path=str(repository / "hub_config" / "deployments")).load_config()
     assert loaded.JupyterHub.bind_url == settings.url
 
 
