@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +33,45 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data folder at {folder}")
     return folder
+
+
+def chromium() -> str | None:
+    """The system's Chromium, if there is one."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; without one the test is skipped, or fails where PANOSC_REQUIRE names the browser.
+
+    Ended with its module: Playwright keeps an event loop running in this thread, and other tests start their own.
+    """
+    from playwright.sync_api import sync_playwright
+
+    path = chromium()
+    if path is None:
+        reason = "no Chromium on this machine (Debian: apt install chromium)"
+        if "browser" in os.environ.get("PANOSC_REQUIRE", ""):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        instance = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield instance
+        instance.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: PANOSC_PICTURES, or a temporary directory."""
+    folder = Path(os.environ.get("PANOSC_PICTURES") or tmp_path_factory.mktemp("pictures"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new window with no cookies."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    window = context.new_page()
+    yield window
+    context.close()

@@ -1,10 +1,8 @@
-"""A real Chromium, and the platform as a newcomer starts it."""
+"""The platform as a newcomer starts it."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +13,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,37 +27,6 @@ class Platform:
     def home(self, person: str) -> Path:
         """The directory that `person` sees as ~."""
         return self.directory / "hub" / "homes" / person
-
-
-def chromium() -> str | None:
-    """The system's Chromium, if there is one."""
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium; without one the test is skipped, or fails where PANOSC_REQUIRE names the browser.
-
-    Ended with its module: Playwright keeps an event loop running in this thread, and other tests start their own.
-    """
-    path = chromium()
-    if path is None:
-        reason = "no Chromium on this machine (Debian: apt install chromium)"
-        if "browser" in os.environ.get("PANOSC_REQUIRE", ""):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield instance
-        instance.close()
-
-
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: PANOSC_PICTURES, or a temporary directory."""
-    folder = Path(os.environ.get("PANOSC_PICTURES") or tmp_path_factory.mktemp("pictures"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -104,12 +65,3 @@ def _address(process: subprocess.Popen[str], said: list[str]) -> tuple[str, str]
     assert url, "".join(said)
     assert password, "".join(said)
     return url, password
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new window with no cookies."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    window = context.new_page()
-    yield window
-    context.close()
