@@ -1,4 +1,4 @@
-"""Who may log in. The local deployment knows demo people with a password made at start."""
+"""Who may log in: people of an OpenID provider, or on one's own machine demo people with a password made at start."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from hub_config.errors import HubConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from hub_config.identity.settings import IdentitySettings
     from hub_config.settings import HubSettings
 
-__all__ = ["demo_people", "make_password"]
+__all__ = ["configure_identity", "demo_people", "make_password"]
 
 # JupyterHub's own floors for shared passwords are 8 and 32 characters.
 USER_LENGTH, ADMIN_LENGTH = 12, 32
@@ -41,3 +44,47 @@ def demo_people(c: Any, settings: HubSettings) -> None:
     c.Authenticator.allowed_users = set(settings.people)
     c.Authenticator.admin_users = set(settings.operators)
     c.Authenticator.allow_all = False
+
+
+def configure_identity(c: Any, settings: IdentitySettings, *, known_proposals: Collection[str]) -> None:
+    """Let people log in at their institute, and keep asking it who they are. Reads the provider's discovery document.
+
+    Whatever follows in the configuration, the hub checks the settings once more before it listens.
+
+    Raises
+    ------
+    HubConfigError
+        The provider cannot be used.
+    """
+    # Here, not above: the command line takes its passwords from this module and must not load a hub for it.
+    from hub_config.identity.authenticator import InstituteAuthenticator
+    from hub_config.identity.boot_checks import watch
+    from hub_config.identity.provider import discover
+
+    provider = discover(settings.issuer, timeout=settings.refresh.timeout)
+    a = c.InstituteAuthenticator
+    c.JupyterHub.authenticator_class = InstituteAuthenticator
+    a.identity = settings
+    a.known_proposals = sorted(known_proposals)
+    a.client_id, a.client_secret = settings.client_id, settings.client_secret
+    a.authorize_url, a.token_url, a.userdata_url = provider.authorization, provider.token, provider.userinfo
+    a.oauth_callback_url = settings.callback_url
+    a.login_service = settings.login_name
+    a.scope = list(settings.scopes)
+    a.extra_authorize_params = dict(settings.authorize_params)
+    # A redirect would carry the person's token elsewhere.
+    a.http_request_kwargs = {
+        "request_timeout": settings.refresh.timeout,
+        "connect_timeout": 5,
+        "follow_redirects": False,
+    }
+    a.manage_groups = True
+    a.allowed_groups = set(settings.allowed_groups)
+    a.admin_groups = {"operators"}
+    a.allow_all = a.allow_everybody = settings.allow_everybody
+    a.enable_auth_state = a.refresh_pre_spawn = a.auth_refresh_strict = a.enable_pkce = True
+    a.auth_refresh_age = settings.refresh.age
+    c.CryptKeeper.keys = list(settings.crypt_keys)
+    c.JupyterHub.cookie_max_age_days = settings.cookie_days
+    c.JupyterHub.token_expires_in_max_seconds = int(settings.token_days * 86400)
+    watch()

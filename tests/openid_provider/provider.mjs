@@ -18,7 +18,10 @@ const stored = new Map(); // everything the provider keeps
 class Store {
   constructor(model) { this.model = model; }
   key(id) { return `${this.model}:${id}`; }
-  async upsert(id, payload) { stored.set(this.key(id), payload); }
+  async upsert(id, payload, seconds) {
+    stored.set(this.key(id), payload);
+    if (seconds) setTimeout(() => stored.get(this.key(id)) === payload && stored.delete(this.key(id)), seconds * 1000).unref();
+  }
   async find(id) { return stored.get(this.key(id)); }
   async findByUid(uid) { return [...stored.values()].find((kept) => kept.uid === uid && kept.kind === this.model); }
   async findByUserCode() { return undefined; }
