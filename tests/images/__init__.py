@@ -1,0 +1,1 @@
+"""What holds for the container images of images/build, shown on containers of them."""
