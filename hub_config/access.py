@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hub_config.policy import Policy, Profile
     from hub_config.registry import Proposal
 
-__all__ = ["Access", "Mount", "Person", "Refusal", "access_for"]
+__all__ = ["Access", "Mount", "Person", "Refusal", "access_for", "is_open_data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def access_for(person: Person, policy: Policy, now: datetime) -> Access:
 
 
 def _grant(proposal: Proposal, person: Person, policy: Policy, now: datetime) -> Mount | Refusal:
-    if _open(proposal, policy, now):
+    if is_open_data(proposal, policy, now):
         return Mount(proposal.directory, proposal.id, "open data")
     if proposal.group not in person.groups:
         until = f"until {proposal.release_date:%Y-%m-%d}" if proposal.release_date else "without an end date"
@@ -143,7 +143,8 @@ def _grant(proposal: Proposal, person: Person, policy: Policy, now: datetime) ->
     return Mount(proposal.directory, proposal.id, f"member of {proposal.id}", embargoed=True)
 
 
-def _open(proposal: Proposal, policy: Policy, now: datetime) -> bool:
+def is_open_data(proposal: Proposal, policy: Policy, now: datetime) -> bool:
+    """Whether everybody may see `proposal` at `now`, by the facility's rule for open data."""
     if policy.open_data == "released":
         return proposal.is_open(now)
     return policy.open_data == "public" and proposal.public

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hub_config.errors import HubConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
+    from hub_config.identity.claims import KnownProposals
     from hub_config.identity.settings import IdentitySettings
     from hub_config.settings import HubSettings
 
@@ -46,7 +45,7 @@ def demo_people(c: Any, settings: HubSettings) -> None:
     c.Authenticator.allow_all = False
 
 
-def configure_identity(c: Any, settings: IdentitySettings, *, known_proposals: Collection[str]) -> None:
+def configure_identity(c: Any, settings: IdentitySettings, *, known_proposals: KnownProposals) -> None:
     """Let people log in at their institute, and keep asking it who they are. Reads the provider's discovery document.
 
     Whatever follows in the configuration, the hub checks the settings once more before it listens.
@@ -65,7 +64,7 @@ def configure_identity(c: Any, settings: IdentitySettings, *, known_proposals: C
     a = c.InstituteAuthenticator
     c.JupyterHub.authenticator_class = InstituteAuthenticator
     a.identity = settings
-    a.known_proposals = sorted(known_proposals)
+    a.known_proposals = known_proposals
     a.client_id, a.client_secret = settings.client_id, settings.client_secret
     a.authorize_url, a.token_url, a.userdata_url = provider.authorization, provider.token, provider.userinfo
     a.oauth_callback_url = settings.callback_url

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from hub_config.announcements import Announcement
 from hub_config.audit import keep_audit
-from hub_config.authentication import demo_people
+from hub_config.authentication import configure_identity, demo_people
 from hub_config.errors import HubConfigError
+from hub_config.identity.settings import identity_settings
 from hub_config.policy import read_policy
-from hub_config.services import groups, services
+from hub_config.policy.watching import current_policy
+from hub_config.services import groups, reconciling, services
 from hub_config.settings import check_loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hub_config.policy import Policy
     from hub_config.settings import HubSettings
 
@@ -76,10 +80,22 @@ def configure_docker(c: Any, settings: HubSettings) -> None:
         check_loopback(settings.host, DEMO_PEOPLE, IDENTITY)
         demo_people(c, settings)
         groups(c, settings, policy)
-    services(c, settings, policy)
+        services(c, settings, policy)
+    else:
+        institute(c, settings, policy.identity)
+        services(c, settings, policy, [reconciling(settings)])
     sessions(c, settings, policy, "/data")
     containers(c, settings, policy)
     pages(c, settings, policy.hub.announcement)
+
+
+def institute(c: Any, settings: HubSettings, identity: Mapping[str, Any]) -> None:
+    """Let people log in at their institute; it says who is member of which of the policy's proposals."""
+
+    def known() -> frozenset[str]:
+        return frozenset(p.id for p in current_policy(settings.policy).proposals)
+
+    configure_identity(c, identity_settings(identity, os.environ), known_proposals=known)
 
 
 def network(c: Any, settings: HubSettings) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hub_config.identity.reconciling import SCOPES as RECONCILING_SCOPES
+
 if TYPE_CHECKING:
     from hub_config.policy import Policy
     from hub_config.settings import HubSettings
 
-__all__ = ["Service", "catalogue", "culler", "groups", "services"]
+__all__ = ["Service", "catalogue", "culler", "groups", "reconciling", "services"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,9 @@ def culler(policy: Policy) -> Service:
         f"--max-age={sessions.max_age}", "--remove-named-servers=True",
     ]  # fmt: skip
     return Service("idle-culler", command, ("list:users", "read:users:activity", "read:servers", "delete:servers"))
+
+
+def reconciling(settings: HubSettings) -> Service:
+    """Stop sessions that see data which their owners may no longer see."""
+    command = [sys.executable, "-m", "hub_config.identity.reconciling", "--policy", str(settings.policy)]
+    return Service("reconciling", command, RECONCILING_SCOPES)

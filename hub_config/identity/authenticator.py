@@ -14,13 +14,15 @@ from weakref import WeakValueDictionary
 from jupyterhub import roles
 from tornado import web
 from traitlets import Any as AnyValue
-from traitlets import Bool, List
+from traitlets import Bool
 
+from hub_config.errors import HubConfigError
 from hub_config.identity.alarms import REFRESHES, alarm, report
 from hub_config.identity.asking import AskingAuthenticator, ClaimsRefused, ProviderRefused, ProviderUnavailable
 from hub_config.identity.claims import ClaimReader, UserNameRefused
 from hub_config.identity.facts import FACTS, facts, groups_of, last_good_refresh
 from hub_config.identity.outages import Outages
+from hub_config.identity.rounds import Rounds
 from hub_config.memberships import Memberships, SourceUnavailable
 
 __all__ = ["InstituteAuthenticator"]
@@ -48,7 +50,7 @@ class InstituteAuthenticator(AskingAuthenticator):
     """Logs people in at their institute's OpenID provider and keeps asking it who they are."""
 
     identity = AnyValue(config=True, help="The hub's IdentitySettings.")
-    known_proposals = List(config=True, help="Identifiers of the proposals whose data are here.")
+    known_proposals = AnyValue((), config=True, help="Identifiers of the proposals whose data are here, or who says.")
     allow_everybody = Bool(default_value=False, config=True, help="Says that allow_all is meant.")
     custom_403_message = NOT_ALLOWED
 
@@ -60,6 +62,11 @@ class InstituteAuthenticator(AskingAuthenticator):
         if self.identity is not None:
             self.reader = ClaimReader(self.identity, self.known_proposals)
             self.sources = Memberships(self.identity.sources)
+
+    def get_handlers(self, app: Any) -> list[Any]:
+        """Return the addresses of login and logout; with them, the rounds begin."""
+        self._rounds = asyncio.create_task(Rounds(self, app.users).run())
+        return list(super().get_handlers(app))
 
     # From tokens to a person
 
@@ -96,7 +103,7 @@ class InstituteAuthenticator(AskingAuthenticator):
         """Log somebody in; every failure becomes a page that says what to do."""
         try:
             model: dict[str, Any] | None = await super().authenticate(handler, data, **kwargs)
-        except (ProviderUnavailable, SourceUnavailable) as error:
+        except (ProviderUnavailable, SourceUnavailable, HubConfigError) as error:
             self.log.error("A login failed: %s", error)
             raise web.HTTPError(503, UNAVAILABLE) from error
         except ProviderRefused as error:
@@ -137,7 +144,7 @@ class InstituteAuthenticator(AskingAuthenticator):
             return "no login", False
         try:
             model = await self._ask(user.name, auth_state, handler)
-        except (ProviderUnavailable, SourceUnavailable) as error:
+        except (ProviderUnavailable, SourceUnavailable, HubConfigError) as error:
             return "unavailable", self._go_on(user, auth_state, error)
         except LoginExpired:
             self.log.info("The login of %s has expired and cannot be renewed.", user.name)
@@ -145,12 +152,12 @@ class InstituteAuthenticator(AskingAuthenticator):
             return "expired", False
         except (ProviderRefused, UserNameRefused, ClaimsRefused) as error:
             alarm(self.log, "refused", f"{user.name} loses all memberships: {error}")
-            self._set_groups(user, set())
+            self.keep_groups(user, set())
             return "refused", False
         self.outages.over(user.name)
         if not await self._may_stay(model):
             self.log.warning("%s is no longer in any group that may use this hub.", user.name)
-            self._set_groups(user, set(model["groups"]))
+            self.keep_groups(user, set(model["groups"]))
             return "not allowed", False
         self._newest[user.name] = model["auth_state"]
         return "good", model
@@ -203,13 +210,14 @@ class InstituteAuthenticator(AskingAuthenticator):
         if age <= self.identity.refresh.unverified:
             return True
         alarm(self.log, "unverified", f"memberships of {user.name} end: unconfirmed for {age / 3600:.1f} h")
-        self._set_groups(user, set())
+        self.keep_groups(user, set())
         return False
 
-    def _set_groups(self, user: Any, groups: set[str]) -> None:
-        """Keep what a refused refresh says: the hub itself stores only what a good one says."""
+    def keep_groups(self, user: Any, groups: set[str]) -> None:
+        """Store groups and the rights that follow; the hub itself does so only after a good answer to a request."""
         user.sync_groups(sorted(groups))
-        if user.admin and user.name not in self.admin_users and not groups & self.admin_groups:
-            user.admin = False
+        admin = user.name in self.admin_users or bool(groups & self.admin_groups)
+        if user.admin != admin:
+            user.admin = admin
             roles.assign_default_roles(user.db, entity=user.orm_user)
             user.db.commit()

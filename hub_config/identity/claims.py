@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,9 @@ from hub_config.errors import HubConfigError
 from hub_config.identity.assurance import lacking
 from hub_config.identity.settings import IdentitySettings
 
-__all__ = ["MEMBERS", "ClaimReader", "Person", "UserNameRefused"]
+__all__ = ["MEMBERS", "ClaimReader", "KnownProposals", "Person", "UserNameRefused"]
 
+KnownProposals = Collection[str] | Callable[[], Collection[str]]
 # Hub group of everybody who is member of at least one proposal of this facility.
 MEMBERS = "members"
 MAX_ID = 0x7FFFFFFE
@@ -64,7 +65,8 @@ class ClaimReader:
     settings
         The rules.
     known_proposals
-        Identifiers of the proposals whose data are here. They compare without case, and keep the case given here.
+        Identifiers of the proposals whose data are here, or what returns them as they are now. They compare without
+        case, and keep the case given here.
 
     Raises
     ------
@@ -72,11 +74,10 @@ class ClaimReader:
         Two known proposals differ in case only.
     """
 
-    def __init__(self, settings: IdentitySettings, known_proposals: Collection[str]) -> None:
+    def __init__(self, settings: IdentitySettings, known_proposals: KnownProposals) -> None:
         self.settings = settings
-        self._known = {identifier.lower(): identifier for identifier in known_proposals}
-        if len(self._known) != len(set(known_proposals)):
-            raise HubConfigError("Two proposals differ in upper and lower case only. Rename one of them.")
+        self._known_proposals = known_proposals
+        self._known()
         self._pattern = re.compile(settings.proposal_pattern)
         self._user_name = re.compile(settings.user_name.pattern)
 
@@ -124,8 +125,9 @@ class ClaimReader:
         """
         person = Person()
         found, names = self._memberships(claims, person)
+        known = self._known()
         for identifier in [*found, *other_proposals]:
-            self._add_proposal(identifier, person)
+            self._add_proposal(identifier, known, person)
         self._numbers(claims, person)
         self._assurance(claims, person)
         person.groups = {f"proposal-{identifier}" for identifier in person.proposals}
@@ -133,6 +135,13 @@ class ClaimReader:
         if person.proposals:
             person.groups.add(MEMBERS)
         return person
+
+    def _known(self) -> dict[str, str]:
+        named = self._known_proposals() if callable(self._known_proposals) else self._known_proposals
+        known = {identifier.lower(): identifier for identifier in named}
+        if len(known) != len(set(named)):
+            raise HubConfigError("Two proposals differ in upper and lower case only. Rename one of them.")
+        return known
 
     def _memberships(self, claims: Mapping[str, Any], person: Person) -> tuple[list[str], set[str]]:
         """Return identifiers of proposals, and the names of all groups as `hub_groups` writes them."""
@@ -192,11 +201,11 @@ class ClaimReader:
             person.refused[str(refusal)] += 1
             return []
 
-    def _add_proposal(self, identifier: str, person: Person) -> None:
+    def _add_proposal(self, identifier: str, known: Mapping[str, str], person: Person) -> None:
         if not self._pattern.fullmatch(identifier):
             person.refused["not the identifier of a proposal"] += 1
-        elif (known := self._known.get(identifier.lower())) is not None:
-            person.proposals.add(known)
+        elif (here := known.get(identifier.lower())) is not None:
+            person.proposals.add(here)
         else:
             person.elsewhere.add(identifier.lower())
 
