@@ -188,7 +188,8 @@ def containers(c: Any, settings: HubSettings, policy: Policy) -> None:
 def _session_settings(settings: HubSettings, facility: str, data: str) -> str:
     # JSON's strings are TOML's.
     name, url = json.dumps(facility, ensure_ascii=False), json.dumps(settings.catalogue_url)
-    provider = f'[[providers]]\nname = {name}\nurl = {url}\ntoken_env = "JUPYTERHUB_API_TOKEN"\n\n'
+    provider = f'[[providers]]\nname = {name}\nurl = {url}\ndialect = "panosc-analysis"\n'
+    provider += 'token_env = "JUPYTERHUB_API_TOKEN"\n\n'
     roots = f'[[roots]]\npath = "{data}"\n'
     return (provider if settings.index else "") + roots
 

@@ -8,7 +8,9 @@ settings, and nothing does at import.
     [[providers]]
     name = "demo"
     url = "http://127.0.0.1:8010/api"
-    token_env = "JUPYTERHUB_API_TOKEN"      # optional: the variable that holds the bearer token for this provider
+    dialect = "panosc-analysis"              # optional: which implementation it is; "common" without
+    token_env = "JUPYTERHUB_API_TOKEN"      # optional: the variable that holds the token for this provider
+    token_header = "access_token"            # optional: the header that it takes the token in; a bearer token without
 
     [[roots]]
     path = "~/data"                          # where files are mounted
@@ -19,8 +21,9 @@ settings, and nothing does at import.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +32,14 @@ from panosc_analysis.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DataRoot", "Provider", "Settings", "load_settings"]
+__all__ = ["DIALECTS", "DataRoot", "Provider", "Settings", "load_settings"]
 
 SETTINGS_FILE = "PANOSC_SETTINGS"
 PROVIDERS = "PANOSC_PROVIDERS"
 DATA_ROOTS = "PANOSC_DATA_ROOTS"
+DIALECTS = ("common", "reference", "scicat", "ill", "datagateway", "panosc-analysis")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_DIALECT = re.compile(r"[a-z-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,20 @@ class Provider:
     url
         Base address; ``/Datasets`` and the other paths are appended to it.
     token_env
-        Name of the environment variable that holds the bearer token, if this provider takes one. The token itself is
-        read at each request and never stored here.
+        Name of the environment variable that holds the token, if this provider takes one. The token itself is read at
+        each call and never stored here.
+    token_header
+        The header in which it goes there: ``Authorization`` for a bearer token, or one that takes it bare.
+    dialect
+        Which implementation it is (``reference``, ``scicat``, ``ill``, ``datagateway``, ``panosc-analysis``): decides
+        how much of a filter it is asked. With ``common`` nothing is assumed, and more rows are read.
     """
 
     name: str
     url: str
     token_env: str | None = None
+    token_header: str = "Authorization"  # noqa: S105 - a header's name
+    dialect: str = "common"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +99,18 @@ class Settings:
     roots
         Data directories, tried in order.
     timeout
-        Seconds that one provider may take for an answer.
+        Seconds that one provider may take for everything it is asked; with what comes after, an answer takes 5.
     answer_limit
         Largest answer accepted from a provider, in bytes after decompression.
+    cache_seconds
+        How long an answer may be used again for the same person; 0 for never.
     """
 
     providers: tuple[Provider, ...] = ()
     roots: tuple[DataRoot, ...] = ()
-    timeout: float = 5.0
+    timeout: float = 4.5
     answer_limit: int = 5_000_000
+    cache_seconds: float = 30.0
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -102,8 +118,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
     Opens at most one small file and asks no network. The file is ``$PANOSC_SETTINGS``, else
     ``~/.config/panosc-analysis/settings.toml``, else ``/etc/panosc-analysis/settings.toml``; none is fine. The
-    variables ``PANOSC_PROVIDERS`` (``name=url,name=url``) and ``PANOSC_DATA_ROOTS`` (``path:path``) replace what the
-    file says.
+    variables ``PANOSC_PROVIDERS`` (``name=url,name=dialect+url``) and ``PANOSC_DATA_ROOTS`` (``path:path``) replace
+    what the file says.
 
     Raises
     ------
@@ -120,6 +136,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         roots=roots,
         timeout=settings.timeout,
         answer_limit=settings.answer_limit,
+        cache_seconds=settings.cache_seconds,
     )
 
 
@@ -151,6 +168,8 @@ def _from_table(table: dict[str, Any], where: str) -> Settings:
     values: dict[str, Any] = {}
     if "timeout" in table:
         values["timeout"] = float(_typed(table, "timeout", (int, float), where))
+    if "cache_seconds" in table:
+        values["cache_seconds"] = float(_typed(table, "cache_seconds", (int, float), where))
     if "answer_limit" in table:
         values["answer_limit"] = int(_typed(table, "answer_limit", int, where))
     values["providers"] = tuple(_provider(row, where) for row in _typed(table, "providers", list, where, default=[]))
@@ -161,7 +180,14 @@ def _from_table(table: dict[str, Any], where: str) -> Settings:
 def _provider(row: dict[str, Any], where: str) -> Provider:
     _check_keys(row, Provider, f"{where}, [[providers]]")
     token_env = _typed(row, "token_env", str, where, default="")
-    return _checked_provider(_typed(row, "name", str, where), _typed(row, "url", str, where), token_env or None, where)
+    token_header = _typed(row, "token_header", str, where, default="Authorization")
+    if not _HEADER.fullmatch(token_header):
+        raise SettingsError(
+            f"{where}: {token_header!r} is no header's name", hint='Write "access_token", or leave it out'
+        )
+    dialect = _typed(row, "dialect", str, where, default="common")
+    name, url = _typed(row, "name", str, where), _typed(row, "url", str, where)
+    return _checked_provider(Provider(name, url, token_env or None, token_header, dialect), where)
 
 
 def _root(row: dict[str, Any], where: str) -> DataRoot:
@@ -175,20 +201,33 @@ def _root(row: dict[str, Any], where: str) -> DataRoot:
 
 def _providers_from_variable(text: str) -> tuple[Provider, ...]:
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    return tuple(_checked_provider(name.strip(), url.strip(), None, PROVIDERS) for name, _, url in pairs)
+    return tuple(_provider_from_text(name.strip(), address.strip()) for name, _, address in pairs)
+
+
+def _provider_from_text(name: str, address: str) -> Provider:
+    """Read ``url`` or ``dialect+url``."""
+    dialect, plus, url = address.partition("+")
+    known = bool(plus) and _DIALECT.fullmatch(dialect) is not None
+    provider = Provider(name, url, dialect=dialect) if known else Provider(name, address)
+    return _checked_provider(provider, PROVIDERS)
 
 
 def _roots_from_variable(text: str) -> tuple[DataRoot, ...]:
     return tuple(DataRoot(Path(part).expanduser()) for part in text.split(os.pathsep) if part)
 
 
-def _checked_provider(name: str, url: str, token_env: str | None, where: str) -> Provider:
-    if not name or not url.startswith(("http://", "https://")):
+def _checked_provider(provider: Provider, where: str) -> Provider:
+    if not provider.name or not provider.url.startswith(("http://", "https://")):
         raise SettingsError(
-            f"{where}: provider {name!r} has no usable address ({url!r})",
+            f"{where}: provider {provider.name!r} has no usable address ({provider.url!r})",
             hint="Give a name and an address that starts with http:// or https://",
         )
-    return Provider(name, url.rstrip("/"), token_env)
+    if provider.dialect not in DIALECTS:
+        raise SettingsError(
+            f"{where}: provider {provider.name!r} has an unknown dialect ({provider.dialect[:60]!r})",
+            hint=f"Use one of {', '.join(DIALECTS)}",
+        )
+    return replace(provider, url=provider.url.rstrip("/"))
 
 
 def _check_keys(table: dict[str, Any], kind: type, where: str) -> None:

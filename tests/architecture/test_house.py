@@ -28,6 +28,7 @@ def loaded_by(statement: str) -> set[str]:
         "import panosc_analysis.workbench",
         "import panosc_analysis.model, panosc_analysis.settings, panosc_analysis.filters",
         "from panosc_analysis.search import SearchClient, FederatedSearch, search",
+        "import panosc_analysis.units",
         "import panosc_analysis.locate",
         "import panosc_analysis.cli",
         "import panosc_analysis.widgets",

@@ -15,6 +15,8 @@ timeout = 2.5
 name = "demo"
 url = "http://127.0.0.1:8010/api/"
 token_env = "TOKEN"
+token_header = "access_token"
+dialect = "ill"
 [[roots]]
 path = "/data"
 provider = "demo"
@@ -30,7 +32,7 @@ def write(path: Path, text: str) -> dict[str, str]:
 
 def test_a_file_is_read(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, FILE))
-    assert settings.providers == (Provider("demo", "http://127.0.0.1:8010/api", "TOKEN"),)
+    assert settings.providers == (Provider("demo", "http://127.0.0.1:8010/api", "TOKEN", "access_token", "ill"),)
     assert settings.roots == (DataRoot(Path("/data"), "demo", "/gpfs"),)
     assert settings.timeout == 2.5
 
@@ -47,9 +49,10 @@ def test_the_persons_own_file_is_found(tmp_path: Path) -> None:
 
 
 def test_variables_replace_the_file(tmp_path: Path) -> None:
-    env = write(tmp_path, FILE) | {"PANOSC_PROVIDERS": "a=http://a/api, b=https://b/", "PANOSC_DATA_ROOTS": "/x:/y"}
+    providers = "a=http://a/api, b=scicat+https://b/"
+    env = write(tmp_path, FILE) | {"PANOSC_PROVIDERS": providers, "PANOSC_DATA_ROOTS": "/x:/y"}
     settings = load_settings(env)
-    assert settings.providers == (Provider("a", "http://a/api"), Provider("b", "https://b"))
+    assert settings.providers == (Provider("a", "http://a/api"), Provider("b", "https://b", dialect="scicat"))
     assert [r.path for r in settings.roots] == [Path("/x"), Path("/y")]
     assert settings.timeout == 2.5
 
@@ -62,6 +65,9 @@ def test_variables_replace_the_file(tmp_path: Path) -> None:
         ("timeout = true", "'timeout' must be of type"),
         ("[[providers]]\nname = 'a'", "'url' must be of type"),
         ("[[providers]]\nname = 'a'\nurl = 'ftp://x'", "no usable address"),
+        ("[[providers]]\nname = 'a'\nurl = 'http://x'\ndialect = 'sicat'", "unknown dialect"),
+        ("[[providers]]\nname = 'a'\nurl = 'http://x'\ntoken_header = 'a b'", "no header's name"),
+        ("cache_seconds = 'x'", "'cache_seconds' must be of type"),
         ("[[roots]]\npath = 3", "'path' must be of type"),
         ("[[roots]]\npath = '/x'\nmode = 'rw'", "unknown key 'mode'"),
         ("roots = 3", "'roots' must be of type list"),

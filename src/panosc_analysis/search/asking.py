@@ -1,14 +1,14 @@
 """Asking one provider a question, page by page, until nothing new comes.
 
 Implementations turn pages differently. Some give fewer records than were asked for because they have a limit of their
-own, others because they cut the page before they apply a condition on a relation: a short page is then not the end, and
-neither is an empty one. One repeats its last record for ever. So after a short page the next one starts behind what
-came, a fruitless page is followed by one behind everything covered so far, and two fruitless pages are the end.
+own, others because they cut the page before they apply a condition on a relation: then a short page is not the end, and
+neither is an empty one. One repeats its last record for ever. So the next page starts behind the rows that this one
+went through, which a second request counts where the page alone cannot tell; nothing new is the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from panosc_analysis.errors import ProviderAnswerError
 from panosc_analysis.filters import Filter, related
 from panosc_analysis.model import pid_key
 from panosc_analysis.search import wire
+from panosc_analysis.search.dialects import Dialect
 from panosc_analysis.search.query import Question
 from panosc_analysis.search.transport import Transport, address
 
@@ -23,6 +24,8 @@ __all__ = ["Found", "ask", "not_understood", "rows"]
 
 SMALLEST_PAGE, LARGEST_PAGE = 50, 1000
 _NOT_UNDERSTOOD = frozenset({400, 404, 414, 422, 431, 500, 501})
+
+Record = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -39,12 +42,15 @@ class Found:
         Records without a PID.
     more
         Whether the provider may have more hits.
+    arrived
+        Called with the new hits of each page.
     """
 
-    records: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
     read: int = 0
     unusable: int = 0
     more: bool = False
+    arrived: Callable[[list[Record]], None] | None = None
 
 
 async def ask(transport: Transport, question: Question, found: Found, entity: wire.Entity = "Datasets") -> None:
@@ -104,49 +110,64 @@ class _Reading:
     entity: wire.Entity
     seen: set[str] = field(default_factory=set)
     saw_documents: bool = False
+    needs_documents: bool = False  # so much that a page without any is a sign that they are called otherwise
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.transport.dialect
 
     async def filter(self, filter: Filter) -> None:
-        """Send the filter in the narrow form, then, where that failed or brought nothing, in others."""
-        needs_documents = self.entity == "Datasets" and wire.asks_for_documents(filter)
-        sent = wire.narrowed(filter, self.entity)
+        """Send the filter in the dialect's form; where a dataset's documents decide, by each way that leads to them."""
+        if self.entity != "Datasets" or not wire.asks_for_documents(filter):
+            await self.one_way(filter, "documents")
+            return
+        failure: ProviderAnswerError | None = None
+        self.needs_documents = len(self.dialect.documents) > 1
+        for name in self.dialect.documents:
+            try:
+                await self.one_way(filter, name)
+            except ProviderAnswerError as error:
+                if not not_understood(error):
+                    raise
+                failure = error
+            if self.saw_documents:
+                return
+        if len(self.dialect.documents) == 1 and failure is None:
+            return
+        for sent in wire.through_documents(filter, self.dialect):
+            await self.pages("Documents", sent)
+
+    async def one_way(self, filter: Filter, documents: str) -> None:
+        """Send the narrow form, then, where that is not understood, the least that can be sent."""
         try:
-            await self.pages(self.entity, sent)
+            for sent in wire.requests(filter, self.entity, self.dialect, documents=documents):
+                await self.pages(self.entity, sent)
         except ProviderAnswerError as error:
-            if not not_understood(error) or self.seen:
+            least = wire.bare(filter, self.entity, self.dialect, documents=documents)
+            if not not_understood(error) or self.dialect.complete:
                 raise
-            if not needs_documents:
-                await self.pages(self.entity, wire.plain(filter, self.entity))
-        covering = wire.with_wildcards(sent)
-        if not self.seen and covering is not None and not needs_documents:
-            await self.pages(self.entity, covering)
-        if needs_documents and not self.saw_documents:
-            await self.through_documents(filter)
+            await self.pages(self.entity, least)
 
-    async def through_documents(self, filter: Filter) -> None:
-        sent = wire.through_documents(filter)
-        await self.pages("Documents", sent)
-        covering = wire.with_wildcards(sent)
-        if not self.saw_documents and covering is not None:
-            await self.pages("Documents", covering)
-
-    async def pages(self, entity: wire.Entity, sent: Filter) -> None:
-        joins = any(one.joins for one in sent.include)
-        narrow = sent.where is not None or joins
+    async def pages(self, entity: wire.Entity, sent: wire.Sent) -> None:
+        narrow = sent.filter.where is not None or any(one.joins for one in sent.filter.include)
         size = min(max(self.question.limit, SMALLEST_PAGE if narrow else 1), LARGEST_PAGE)
-        skip, covered, largest, fruitless = 0, 0, LARGEST_PAGE, 0
+        skip, largest = 0, LARGEST_PAGE
         turned: set[str] = set()
+        gone_through: set[str] = set()
         while len(self.found.records) < self.question.limit:
             asked = size
-            size, page = await self.page(entity, replace(sent, limit=asked, skip=skip))
-            largest = size if size < asked else largest
+            size, page = await self.page(entity, replace(sent.filter, limit=asked, skip=skip))
             self.take(page, size, unfold=entity != self.entity)
-            new = {pid_key(pid) for record in page if (pid := _pid(record))} - turned
-            turned |= new
-            covered = max(covered, skip + size)
-            fruitless = 0 if new else fruitless + 1
-            if fruitless >= (2 if joins else 1):
+            step, pids, known = len(page), _pids(page), turned
+            if sent.rows is not None and len(page) < size and not self.is_full():
+                _, rows = await self.page(entity, replace(sent.rows, limit=size, skip=skip))
+                step, pids, known = max(len(rows), step), _pids(rows) | pids, gone_through
+            if pids <= known or (self.needs_documents and not self.saw_documents and entity == self.entity):
                 return
-            skip, size = (skip + min(len(page), size) if new else covered), largest
+            turned |= _pids(page)
+            gone_through |= pids
+            largest = size if size < asked else largest
+            skip, size = skip + step, largest
 
     async def page(self, entity: wire.Entity, sent: Filter) -> tuple[int, list[Any]]:
         """Get one page, a smaller one if that is too large."""
@@ -160,24 +181,39 @@ class _Reading:
                     raise
             size = max(1, size // 4)
 
+    def is_full(self) -> bool:
+        return len(self.found.records) >= self.question.limit
+
     def take(self, page: list[Any], size: int, *, unfold: bool) -> None:
         records = list(_datasets_of(page)) if unfold else page
         self.saw_documents = self.saw_documents or (unfold and bool(page))
+        new: list[Record] = []
         for position, record in enumerate(records):
-            pid = _pid(record)
-            if pid is None:
-                self.found.unusable += 1
-                continue
-            self.saw_documents = self.saw_documents or bool(related(record, "documents"))
-            if pid_key(pid) in self.seen:
-                continue
-            self.seen.add(pid_key(pid))
-            self.found.read += 1
-            if self.question.accepts(record):
-                self.found.records.setdefault(pid_key(pid), record)
-            if len(self.found.records) >= self.question.limit:
+            if self.accepts(record):
+                self.found.records[pid_key(record["pid"])] = record
+                new.append(record)
+            if self.is_full():
                 self.found.more = position + 1 < len(records) or len(page) >= size
-                return
+                break
+        if new and self.found.arrived is not None:
+            self.found.arrived(new)
+
+    def accepts(self, record: Any) -> bool:
+        """Judge a record, also one that was refused before: another answer may show more of its relations."""
+        pid = _pid(record)
+        if pid is None:
+            self.found.unusable += 1
+            return False
+        self.saw_documents = self.saw_documents or bool(related(record, "documents"))
+        key = pid_key(pid)
+        if key not in self.seen:
+            self.seen.add(key)
+            self.found.read += 1
+        return key not in self.found.records and self.question.accepts(record)
+
+
+def _pids(page: list[Any]) -> set[str]:
+    return {pid_key(pid) for record in page if (pid := _pid(record))}
 
 
 def _pid(record: Any) -> str | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, TypeVar
 
-__all__ = ["run"]
+__all__ = ["iterate", "run"]
 
 T = TypeVar("T")
 _lock = threading.Lock()
@@ -30,6 +30,28 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except BaseException:
         future.cancel()
         raise
+
+
+def iterate(items: AsyncIterator[T]) -> Iterator[T]:
+    """Give what an asynchronous generator gives, waiting for each; leaving the loop closes the generator."""
+    try:
+        while True:
+            try:
+                yield run(_next(items))
+            except StopAsyncIteration:
+                return
+    finally:
+        run(_closed(items))
+
+
+async def _next(items: AsyncIterator[T]) -> T:
+    return await anext(items)
+
+
+async def _closed(items: AsyncIterator[T]) -> None:
+    close = getattr(items, "aclose", None)
+    if close is not None:
+        await close()
 
 
 def _loop() -> asyncio.AbstractEventLoop:

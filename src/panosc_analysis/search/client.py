@@ -17,7 +17,8 @@ from panosc_analysis.model import Dataset, Document, File, Instrument, quote_pid
 from panosc_analysis.search.asking import LARGEST_PAGE, Found, ask, not_understood, rows
 from panosc_analysis.search.background import run
 from panosc_analysis.search.query import Question, question_from
-from panosc_analysis.search.transport import Transport, address, limited
+from panosc_analysis.search.secret import Secret, token_of
+from panosc_analysis.search.transport import Limits, Transport, address, limited
 from panosc_analysis.settings import Provider
 
 __all__ = ["AsyncSearchClient", "SearchClient", "records_to"]
@@ -46,16 +47,28 @@ class AsyncSearchClient:
         Seconds that one call may take, all its requests together.
     answer_limit
         Largest answer to one request, in bytes after decompression.
+    cache_seconds
+        How long an answer may be used again for the same token; 0 for never.
+    token
+        Who asks; without it, what the provider's environment variable holds at each call.
 
     Notes
     -----
     Every method raises `ProviderUnreachable`, `ProviderRefused` or `ProviderAnswerError` when the provider fails.
     """
 
-    def __init__(self, provider: Provider, *, timeout: float = 5.0, answer_limit: int = 5_000_000) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        timeout: float = 4.5,
+        answer_limit: int = 5_000_000,
+        cache_seconds: float = 30.0,
+        token: Secret | None = None,
+    ) -> None:
         self.provider = provider
-        self.timeout = timeout
-        self.answer_limit = answer_limit
+        self.limits = Limits(timeout, answer_limit, cache_seconds)
+        self._token = token
 
     async def find_datasets(self, filter: FilterLike | None = None, **query: Any) -> list[Dataset]:
         """Find datasets by search words (see `Query`) or by a filter.
@@ -157,17 +170,19 @@ class AsyncSearchClient:
         )
 
     def _transport(self) -> AbstractAsyncContextManager[Transport]:
-        return limited(self.provider, timeout=self.timeout, answer_limit=self.answer_limit)
+        return limited(self.provider, self.limits, self._token or token_of(self.provider))
 
 
 class SearchClient:
     """Asks one provider and waits; also inside a notebook, where an event loop is running.
 
-    The same calls as `AsyncSearchClient`, which see. ``with`` may be used and does nothing.
+    The same calls as `AsyncSearchClient`, which see, run on an event loop in a thread of its own. That, and not a
+    second, blocking way to speak HTTP, is what makes the time limit hold: a blocking read of a header that comes byte
+    by byte, or a name look-up that hangs, cannot be interrupted. ``with`` may be used and does nothing.
     """
 
-    def __init__(self, provider: Provider, *, timeout: float = 5.0, answer_limit: int = 5_000_000) -> None:
-        self._client = AsyncSearchClient(provider, timeout=timeout, answer_limit=answer_limit)
+    def __init__(self, provider: Provider, **options: Any) -> None:
+        self._client = AsyncSearchClient(provider, **options)
 
     @property
     def provider(self) -> Provider:

@@ -1,28 +1,29 @@
-"""All providers at once, with one named outcome for each."""
+"""All providers at once, with one named outcome for each; hits are given as they arrive, or together and in order."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import contextlib
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from panosc_analysis.errors import DatasetNotFound, PanoscError, ProviderUnreachable, SearchError, SettingsError
+from panosc_analysis.errors import DatasetNotFound, ProviderUnreachable, SearchError, SettingsError
 from panosc_analysis.filters import Filter, in_order
 from panosc_analysis.model import Dataset, pid_key
-from panosc_analysis.search.asking import Found, ask
-from panosc_analysis.search.background import run
-from panosc_analysis.search.client import AsyncSearchClient, records_to
+from panosc_analysis.search.arriving import Arrival, arrivals
+from panosc_analysis.search.background import iterate, run
+from panosc_analysis.search.client import AsyncSearchClient
+from panosc_analysis.search.dialects import dialect_named
 from panosc_analysis.search.hits import Hits
-from panosc_analysis.search.outcome import Outcome, state_of
-from panosc_analysis.search.query import Question, query_from, question_from
-from panosc_analysis.search.transport import limited
+from panosc_analysis.search.outcome import Outcome
+from panosc_analysis.search.query import LARGEST_LIMIT, Question, query_from, question_from
+from panosc_analysis.search.ranking import ranked
+from panosc_analysis.search.secret import Secret, token_of
+from panosc_analysis.search.transport import Limits
 from panosc_analysis.settings import Provider, Settings, load_settings
 
-__all__ = ["FederatedSearch", "search"]
-
-_OLDEST = datetime.min.replace(tzinfo=UTC)
+__all__ = ["Arrival", "FederatedSearch", "search"]
 
 
 def search(settings: Settings | None = None, **query: Any) -> Hits:
@@ -48,41 +49,65 @@ class FederatedSearch:
     ----------
     settings
         Providers, time and size limits.
+    tokens
+        Who asks, by provider; without one, what the provider's environment variable holds at each call.
 
     Raises
     ------
     SettingsError
-        No provider is configured.
+        No provider is configured, two have one name, or one has an unknown dialect.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, tokens: Mapping[str, Secret] | None = None) -> None:
         if not settings.providers:
             raise SettingsError(
                 "No search API is configured",
                 hint="Set PANOSC_PROVIDERS=name=url, or list [[providers]] in the settings",
             )
+        names = [provider.name for provider in settings.providers]
+        for provider in settings.providers:
+            dialect_named(provider.dialect)
+            if names.count(provider.name) > 1:
+                raise SettingsError(f"Two providers are called {provider.name!r}", hint="Give each its own name")
         self.settings = settings
+        self._tokens = dict(tokens or {})
 
     def search(self, filter: Filter | Mapping[str, Any] | None = None, **query: Any) -> Hits:
-        """Find datasets by search words (see `Query`) or by a filter, newest first.
+        """Find datasets by search words (see `Query`) or by a filter, the best first.
 
-        A dataset that several providers know is given once, as the first of them in the settings describes it.
+        The order is that of `panosc_analysis.search.ranking`, or the filter's own. A dataset that several providers
+        know is given once, as the first of them in the settings describes it.
         """
         return run(self.asearch(filter, **query))
 
     async def asearch(self, filter: Filter | Mapping[str, Any] | None = None, **query: Any) -> Hits:
         """Find datasets, from asynchronous code."""
         question = question_from(filter, query)
-        answers = await asyncio.gather(*(self._ask(provider, question) for provider in self.settings.providers))
-        merged: dict[str, Dataset] = {}
-        for datasets, _ in answers:
-            for dataset in datasets:
-                merged.setdefault(pid_key(dataset.pid), dataset)
-        found = list(merged.values())
-        if not question.order:
-            found.sort(key=lambda dataset: dataset.creation_date or _OLDEST, reverse=True)
         asked_for = "" if filter is not None else str(query_from(query))
-        return Hits(found[: question.limit], [outcome for _, outcome in answers], asked_for)
+        return await self._together(question, asked_for)
+
+    def stream(self, filter: Filter | Mapping[str, Any] | None = None, **query: Any) -> Iterator[Arrival]:
+        """Give hits as they arrive, page by page; each provider's last arrival has its outcome.
+
+        Leaving the loop early, or an interrupt in it, ends all requests.
+        """
+        return iterate(self.astream(filter, **query))
+
+    async def astream(
+        self, filter: Filter | Mapping[str, Any] | None = None, **query: Any
+    ) -> AsyncGenerator[Arrival, None]:
+        """Give hits as they arrive, from asynchronous code; close the iterator (`contextlib.aclosing`) to end early."""
+        question = question_from(filter, query)
+        given: set[str] = set()
+        async with contextlib.aclosing(
+            arrivals(self.settings.providers, question, self._limits, self._token)
+        ) as arriving:
+            async for arrival in arriving:
+                fresh = {pid_key(one.pid): one for one in arrival.datasets}
+                new = tuple(one for key, one in fresh.items() if key not in given)
+                given |= fresh.keys()
+                if new or arrival.outcome is not None:
+                    yield replace(arrival, datasets=new)
 
     def get(self, pid: str) -> Dataset:
         """Get one dataset from the first provider that has it, its files included.
@@ -114,37 +139,58 @@ class FederatedSearch:
             await asyncio.gather(*work, return_exceptions=True)
         raise _nobody_has(pid, errors)
 
-    async def _ask(self, provider: Provider, question: Question) -> tuple[list[Dataset], Outcome]:
-        """Ask one provider; what it answered before it failed is kept."""
-        found, started = Found(), time.perf_counter()
-        datasets: list[Dataset] = []
-        failure: PanoscError | None = None
-        try:
-            async with limited(
-                provider, timeout=self.settings.timeout, answer_limit=self.settings.answer_limit
-            ) as transport:
-                await ask(transport, question, found)
-        except SearchError as error:
-            failure = error
-        try:
-            datasets = records_to(Dataset.from_json, in_order(found.records.values(), question.order), provider)
-        except SearchError as error:
-            failure = error
-        return datasets, _outcome(provider, found, len(datasets), failure, time.perf_counter() - started)
+    async def _together(self, question: Question, asked_for: str) -> Hits:
+        found: dict[str, list[Dataset]] = {provider.name: [] for provider in self.settings.providers}
+        outcomes: dict[str, Outcome] = {}
+        async with contextlib.aclosing(
+            arrivals(self.settings.providers, question, self._limits, self._token)
+        ) as arriving:
+            async for arrival in arriving:
+                found[arrival.provider] += arrival.datasets
+                if arrival.outcome is not None:
+                    outcomes[arrival.provider] = arrival.outcome
+        merged: dict[str, Dataset] = {}
+        for datasets in found.values():
+            for dataset in datasets:
+                merged.setdefault(pid_key(dataset.pid), dataset)
+        ordered = _in_order(question, list(merged.values()))
+        shown = ordered[: question.limit]
+
+        def further(count: int) -> Hits:
+            wider = replace(question, limit=min(question.limit + count, LARGEST_LIMIT))
+            return run(self._together(wider, asked_for))
+
+        return Hits(
+            shown, [outcomes[name] for name in found], asked_for, cut=len(ordered) > len(shown), further=further
+        )
+
+    def _asked(self, question: Question) -> AsyncGenerator[Arrival, None]:
+        return arrivals(self.settings.providers, question, self._limits, self._token)
+
+    def _token(self, provider: Provider) -> Secret | None:
+        return self._tokens.get(provider.name) or token_of(provider)
 
     def _client(self, provider: Provider) -> AsyncSearchClient:
-        return AsyncSearchClient(provider, timeout=self.settings.timeout, answer_limit=self.settings.answer_limit)
+        limits = self._limits
+        return AsyncSearchClient(
+            provider,
+            timeout=limits.timeout,
+            answer_limit=limits.answer_limit,
+            cache_seconds=limits.cache_seconds,
+            token=self._tokens.get(provider.name),
+        )
+
+    @property
+    def _limits(self) -> Limits:
+        return Limits(self.settings.timeout, self.settings.answer_limit, self.settings.cache_seconds)
 
 
-def _outcome(provider: Provider, found: Found, hits: int, failure: PanoscError | None, seconds: float) -> Outcome:
-    if failure is not None:
-        state = "partial" if hits else state_of(failure)
-        more, reason, hint = hits > 0, failure.message, failure.hint
-        return Outcome(provider.name, state, hits, more, found.read, seconds, reason, hint)
-    if found.unusable:
-        reason = f"{found.unusable} of its records have no PID and were left out"
-        return Outcome(provider.name, "partial", hits, found.more, found.read, seconds, reason, "Tell its operators")
-    return Outcome(provider.name, "ok", hits, found.more, found.read, seconds)
+def _in_order(question: Question, datasets: list[Dataset]) -> list[Dataset]:
+    if not question.order:
+        return ranked(datasets, question.words)
+    pairs = [(one.to_json(), one) for one in datasets]
+    known = {id(record): dataset for record, dataset in pairs}
+    return [known[id(record)] for record in in_order((record for record, _ in pairs), question.order)]
 
 
 def _nobody_has(pid: str, errors: list[SearchError]) -> SearchError:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from panosc_analysis.errors import PanoscError, ProviderRefused, ProviderUnreachable
 
-__all__ = ["Outcome", "State", "state_of"]
+if TYPE_CHECKING:
+    from panosc_analysis.search.asking import Found
 
-State: TypeAlias = Literal["ok", "partial", "timed out", "unreachable", "refused", "malformed"]
+__all__ = ["Outcome", "State", "outcome_of", "state_of"]
+
+State: TypeAlias = Literal["ok", "partial", "timed out", "unreachable", "refused", "failed", "malformed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,9 @@ class Outcome:
     provider
         Its name.
     state
-        ``ok``; ``partial`` if it failed after some datasets, or left out what it could not say; else how it failed.
+        ``ok``; ``partial`` if it failed after some datasets, or left out what it could not say; else how it failed:
+        ``timed out``, ``unreachable`` (no connection, or busy), ``refused`` (the token), ``failed`` (it answered with
+        an error), ``malformed`` (it answered with something that is no record).
     hits
         Datasets of it that fit.
     more
@@ -82,4 +87,15 @@ def state_of(error: PanoscError) -> State:
         return "refused"
     if isinstance(error, ProviderUnreachable):
         return "timed out" if error.data.get("timed_out") else "unreachable"
-    return "malformed"
+    return "failed" if "status" in error.data else "malformed"
+
+
+def outcome_of(provider: str, hits: int, found: Found, failure: PanoscError | None, seconds: float) -> Outcome:
+    """Say how asking a provider went, from what was found and what happened."""
+    if failure is not None:
+        state = "partial" if hits else state_of(failure)
+        return Outcome(provider, state, hits, hits > 0, found.read, seconds, failure.message, failure.hint)
+    if found.unusable:
+        reason = f"{found.unusable} of its records have no PID and were left out"
+        return Outcome(provider, "partial", hits, found.more, found.read, seconds, reason, "Tell its operators")
+    return Outcome(provider, "ok", hits, found.more, found.read, seconds)

@@ -50,7 +50,7 @@ class Question:
     filters
         Asked one after the other; a record that any of them accepts is a hit.
     words
-        Each must stand in the title, a sample, the instrument or the facility.
+        Each must stand in the title, the name of a sample or of the instrument.
     proposal
         Must be one of the record's documents: its PID or the last part of it.
     limit
@@ -81,7 +81,7 @@ class Query:
     Parameters
     ----------
     text
-        Words that each stand in the title, the name of a sample, the instrument or the facility.
+        Words that each stand in the title, the name of a sample or of the instrument.
     technique
         Label, synonym or code of a PaNET technique (``"SAXS"``, ``"PaNET01188"``); its kinds are meant too.
     photon_energy
@@ -130,12 +130,12 @@ class Query:
         filters: tuple[Filter, ...] = (Filter(_and(where), includes),)
         if words:  # titles and related names cannot be asked for in one filter: a relation in a filter must hold
             word = max(words, key=len)
-            named = Comparison("name", "ilike", _literal(word))
-            at_facility = Comparison("facility", "ilike", _literal(word))
+            named = tuple(Comparison("name", "ilike", _literal(one)) for one in (word, *words))
             filters = (
                 Filter(_and((*where, Text(word))), includes),
-                Filter(_and(where), (*includes, _join("samples", named))),
-                Filter(_and(where), (*includes, _join("instrument", Or((named, at_facility))))),
+                # any word: an answer shows only those samples that fit, and another word may stand in another sample
+                Filter(_and(where), (*includes, _join("samples", Or(tuple(dict.fromkeys(named)))))),
+                Filter(_and(where), (*includes, _join("instrument", named[0]))),
             )
         return Question(filters, words, _name(self.proposal, "proposal"), _limit(self.limit))
 
@@ -238,7 +238,7 @@ def _words(text: str | None) -> tuple[str, ...]:
 
 def _holds_words(record: Mapping[str, Any], words: tuple[str, ...]) -> bool:
     texts = [record.get("title"), *(sample.get("name") for sample in related(record, "samples"))]
-    texts += [value for one in related(record, "instrument") for value in (one.get("name"), one.get("facility"))]
+    texts += [one.get("name") for one in related(record, "instrument")]
     everything = "\n".join(folded(text) for text in texts if isinstance(text, str))
     return all(folded(word) in everything for word in words)
 

@@ -1,160 +1,301 @@
-"""What is sent: the part of a filter that every implementation of the search API evaluates alike, or too widely.
+"""What is sent for a filter, in the dialect of whoever is asked.
 
-Implementations differ in operators, nesting, units and wildcards. So a filter is narrowed to conditions that never
-leave out what the full filter accepts; the answer is then judged by the full filter. What cannot be asked safely is not
-asked and costs rows instead of hits:
-
-- no negations, no nested ``and``/``or``, no ``null``, no zero or ``false`` as an operand, no fractions as equality;
-- ``between`` becomes two bounds; bounds on parameters are strict and a little wider, in each unit that is in use;
-- ``like`` and ``text`` send the longest run of letters and digits only: elsewhere the rest is a regular expression;
-- ``parameters`` are included only where a condition needs them: without one, some servers leave out every dataset that
-  has none.
+What is sent never leaves out what the filter accepts (see `panosc_analysis.search.dialects`); the answer is judged by
+the filter itself. One filter may become several requests: a long list is split, and a dialect that is not known is
+asked in each spelling. A relation is named once, for some servers read only the first, and some require of one and the
+same related record what was asked of two.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
 from urllib.parse import quote
 
-from panosc_analysis.filters import And, Comparison, Filter, Include, Or, Text, Where
-from panosc_analysis.search import wire_parameters
+from panosc_analysis.filters import And, Comparison, Filter, Include, Or, Where
+from panosc_analysis.search.dialects import Dialect
+from panosc_analysis.search.dialects.conditions import flattened, widened
 
-__all__ = ["Entity", "asks_for_documents", "narrowed", "plain", "through_documents", "with_wildcards"]
+__all__ = ["Entity", "Sent", "asks_for_documents", "bare", "requests", "through_documents"]
 
 LONGEST_ADDRESS = 8000  # characters; some servers stop reading at 16 kB, headers included
-_DOCUMENTS = frozenset({"document", "documents"})
-_TEXTS = {"Datasets": ("title",), "Documents": ("title", "summary"), "Instruments": ("name", "facility")}
-_SHOWN = {"Datasets": ("instrument", "techniques", "samples")}
-_LEAST = {"Datasets": ("instrument",)}  # some servers fail on datasets without any relation
-_RUN = re.compile(r"[^\W_]+")
-_FLAT = ("gt", "gte", "lt", "lte")
+MOST_PARTS = 64
+LONGEST_OF_SEVERAL = 1000  # what several related records must be is not divided: each answer would show some of them
+DOCUMENTS = frozenset({"document", "documents"})
+_TO_ONE = frozenset({"instrument"})
 
 Entity = str  # Datasets, Documents or Instruments, as in the address
+_KINDS = {"Datasets": "datasets", "Documents": "documents", "Instruments": "instrument"}
 
 
-def narrowed(filter: Filter, entity: Entity = "Datasets") -> Filter:
-    """Give what is sent for a filter: narrowed conditions, and the relations that a list of hits shows."""
-    where = _where(filter.where, _TEXTS[entity])
-    return _fitting(Filter(where=where, include=_merged(map(_include, filter.include), _SHOWN.get(entity, ()))))
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request, to be turned page by page.
+
+    Parameters
+    ----------
+    filter
+        What is sent.
+    rows
+        The same without what is joined after a page was cut; it tells how many rows a page went through. ``None`` if
+        pages can be believed.
+    """
+
+    filter: Filter
+    rows: Filter | None = None
 
 
-def plain(filter: Filter, entity: Entity = "Datasets") -> Filter:
-    """Give the least that can be sent: no condition on relations, and only those included that must be judged."""
-    bare = (Include(one.relation) for one in filter.include if one.relation not in _DOCUMENTS)
-    where = _where(filter.where, _TEXTS[entity])
-    return _fitting(Filter(where=where, include=_merged(bare, _LEAST.get(entity, ()))))
+def requests(filter: Filter, entity: Entity, dialect: Dialect, *, documents: str = "documents") -> list[Sent]:
+    """Give what is sent for a filter: conditions as far as the dialect has them, and the relations that hits show.
+
+    Parameters
+    ----------
+    filter
+        What is asked for.
+    entity
+        Whose records.
+    dialect
+        How it may be said.
+    documents
+        What the relation to documents is called.
+    """
+    shown = dialect.shown if entity == "Datasets" else ()
+    if dialect.complete:
+        whole = Filter(filter.where, _with_shown(filter.include, shown))
+        return [Sent(one) for one in _split(whole)]
+    where = widened(filter.where, _KINDS[entity], dialect)
+    narrow = Filter(where, _with_shown(_includes(filter.include, dialect, documents), shown))
+    return [_sent(one, entity, dialect) for spelled in _spellings(narrow, dialect) for one in _split(spelled)]
 
 
-def through_documents(filter: Filter) -> Filter:
-    """Give the filter on documents that leads to the same datasets, where no relation leads from these to those."""
-    scopes = (one.scope for one in filter.include if one.relation in _DOCUMENTS)
+def bare(filter: Filter, entity: Entity, dialect: Dialect, *, documents: str = "documents") -> Sent:
+    """Give the least that can be sent: no condition, and only those relations that must be judged."""
+    names = dict.fromkeys(_name(one.relation, documents) for one in filter.include)
+    if entity == "Datasets":  # some servers fail on datasets without any relation
+        names["instrument"] = None
+    return _sent(Filter(include=tuple(_present(name, dialect) for name in names)), entity, dialect)
+
+
+def through_documents(filter: Filter, dialect: Dialect) -> list[Sent]:
+    """Give the requests for documents that lead to the same datasets, where no relation leads from these to those."""
+    scopes = tuple(one.scope for one in filter.include if one.relation in DOCUMENTS)
     wanted = tuple(scope.where for scope in scopes if scope is not None and scope.where is not None)
-    datasets = replace(filter, include=tuple(one for one in filter.include if one.relation not in _DOCUMENTS))
-    return Filter(_where(And(wanted), _TEXTS["Documents"]), (Include("datasets", narrowed(datasets)),))
+    names = dict.fromkeys(("instrument", *(one.relation for one in filter.include if one.relation not in DOCUMENTS)))
+    scope = Filter(include=tuple(_present(name, dialect) for name in names))
+    narrow = Filter(widened(And(wanted), "documents", dialect), (Include("datasets", scope),))
+    return [_sent(one, "Documents", dialect) for spelled in _spellings(narrow, dialect) for one in _split(spelled)]
 
 
 def asks_for_documents(filter: Filter) -> bool:
     """Say whether a dataset's documents decide about it."""
-    return any(one.relation in _DOCUMENTS and one.joins for one in filter.include)
+    return any(one.relation in DOCUMENTS and one.joins for one in filter.include)
 
 
-def with_wildcards(filter: Filter) -> Filter | None:
-    """Give the same with ``%`` around each pattern, as some servers need it; ``None`` without a pattern."""
-    includes = (
-        replace(one, scope=with_wildcards(one.scope) or one.scope) if one.scope else one for one in filter.include
-    )
-    changed = replace(filter, where=_surrounded(filter.where), include=tuple(includes))
-    return changed if changed != filter else None
+def _name(relation: str, documents: str) -> str:
+    return documents if relation in DOCUMENTS else relation
 
 
-def _include(include: Include) -> Include:
-    scope = include.scope
-    if scope is None or not include.joins:
-        return Include(include.relation)
-    if include.relation == "parameters":
-        where = wire_parameters.narrowed(scope.where)
+def _present(relation: str, dialect: Dialect) -> Include:
+    """Include a relation; with a condition that always holds, where it cannot be included without."""
+    always = dialect.presence.get(relation)
+    return Include(relation, None if always is None else Filter(And((always,))))
+
+
+def _with_shown(includes: tuple[Include, ...], shown: tuple[str, ...]) -> tuple[Include, ...]:
+    return includes + tuple(Include(name) for name in shown if name not in {one.relation for one in includes})
+
+
+def _includes(includes: Iterable[Include], dialect: Dialect, documents: str) -> tuple[Include, ...]:
+    """Name each relation once; of what is asked of several related records, each must stay in the answer."""
+    named = sorted((replace(one, relation=_name(one.relation, documents)) for one in includes), key=_relation)
+    return tuple(_merged(name, list(several), dialect) for name, several in groupby(named, key=_relation))
+
+
+def _relation(include: Include) -> str:
+    return include.relation
+
+
+def _merged(relation: str, includes: list[Include], dialect: Dialect) -> Include:
+    joined = [one.scope for one in includes if one.scope is not None and one.joins]
+    if not joined:
+        return Include(relation)
+    scopes = [_scope(relation, scope, dialect) for scope in joined]
+    if relation in _TO_ONE:
+        where = widened(And(tuple(one.where for one in joined if one.where)), _kind(relation), dialect)
+    elif len(scopes) == 1:
+        where = scopes[0].where
     else:
-        where = _where(scope.where, _TEXTS["Datasets"] if include.relation == "datasets" else ())
+        where = _any_of([one.where for one in scopes])
+    nested = _unique(one for scope in scopes for one in scope.include)
+    if len(scopes) > 1:
+        nested = tuple(Include(one.relation) for one in nested)
+    if where is None and not nested:
+        return _present(relation, dialect)
+    if len(scopes) > 1 and len(repr(where)) > LONGEST_OF_SEVERAL:
+        return _present(relation, dialect)
     if isinstance(where, Comparison):
         where = And((where,))  # a bare pid in the scope of a many-to-many relation is lost on some servers
-    nested = _merged(map(_include, scope.include), ())
-    return Include(include.relation, Filter(where, nested) if where or nested else None)
+    return Include(relation, Filter(where, nested))
 
 
-def _merged(includes: Iterable[Include], shown: tuple[str, ...]) -> tuple[Include, ...]:
-    """Give each relation with all its conditions, bare only where it has none."""
-    found = tuple(dict.fromkeys(includes))
-    named = {one.relation for one in found if one.scope is not None}
-    kept = tuple(one for one in found if one.scope is not None or one.relation not in named)
-    return kept + tuple(Include(name) for name in shown if name not in {one.relation for one in kept})
+def _scope(relation: str, scope: Filter, dialect: Dialect) -> Filter:
+    nested = _includes(scope.include, dialect, "documents")
+    if relation == "parameters":
+        return Filter(_parameters(scope.where, dialect), nested)
+    return Filter(widened(scope.where, _kind(relation), dialect), nested)
 
 
-def _where(where: Where | None, texts: tuple[str, ...]) -> Where | None:
+def _kind(relation: str) -> str:
+    return "documents" if relation in DOCUMENTS else relation
+
+
+def _any_of(wheres: list[Where | None]) -> Where | None:
+    known = [one for one in wheres if one is not None]
+    if len(known) < len(wheres):
+        return None
+    flat = tuple(dict.fromkeys(flattened(tuple(known), Or)))
+    if any(isinstance(one, And) and not all(map(_is_single, one.parts)) for one in flat):
+        return None
+    return flat[0] if len(flat) == 1 else Or(flat)
+
+
+def _is_single(where: Where) -> bool:
+    return isinstance(where, Comparison)
+
+
+def _parameters(where: Where | None, dialect: Dialect) -> Where | None:
+    """Ask for a parameter by its name: few servers convert units, and each has operators of its own for values."""
+    names = None if where is None else _names(where)
+    if not names:
+        return None
+    asked = [Comparison("name", "eq", name) for name in sorted(names)]
+    if dialect.parameters == "name":
+        return asked[0] if len(asked) == 1 else Or(tuple(asked))
+    valued = (Comparison("value", "gt", -1e300), Comparison("value", "gt", ""))  # any number, any text
+    return Or(tuple(And((name, value)) for name in asked for value in valued))
+
+
+def _names(where: Where) -> set[str] | None:
+    """Give the names that a parameter must have one of; ``None`` if it may have any."""
     match where:
-        case None:
-            return None
+        case Comparison("name", "eq", str(name)) if name:
+            return {name}
+        case Comparison("name", "inq", names) if names and all(isinstance(one, str) and one for one in names):
+            return set(names)
+        case And(parts):
+            return next((found for part in parts if (found := _names(part)) is not None), None)
         case Or(parts):
-            sent = [_alone(part, texts) for part in parts if not _is_local_name(part)]
-            return Or(tuple(one[0] for one in sent)) if sent and all(len(one) == 1 for one in sent) else None
-        case Text(text) if len(texts) > 1:
-            return _where(Or(tuple(Comparison(field, "ilike", text) for field in texts)), texts)
-        case And():
-            found = tuple(wire_parameters.flattened(where))
-            if len(found) == 1:
-                return _where(found[0], texts)
-            parts = tuple(one for part in found for one in _alone(part, texts))
-        case _:
-            parts = _alone(where, texts)
-    return None if not parts else parts[0] if len(parts) == 1 else And(parts)
+            several = [_names(part) for part in parts]
+            known = [one for one in several if one is not None]
+            return set().union(*known) if known and len(known) == len(several) else None
+    return None
 
 
-def _is_local_name(where: Where) -> bool:
-    """Know ``panetId``: a field of one implementation and an error elsewhere. Beside it the label is asked for."""
-    return isinstance(where, Comparison) and where.field == "panetId"
+def _unique(includes: Iterable[Include]) -> tuple[Include, ...]:
+    return tuple({one.relation: one for one in includes}.values())
 
 
-def _alone(where: Where, texts: tuple[str, ...]) -> tuple[Comparison, ...]:
-    """Give the conditions, all of which must hold, that stand for one part; none if it cannot be sent."""
-    if isinstance(where, Text):
-        return _pattern(texts[0], where.text) if len(texts) == 1 else ()
-    if not isinstance(where, Comparison):
-        return ()
-    field, operator, value = where.field, where.operator, where.value
-    match operator:
-        case "eq" if value is not None and not isinstance(value, float):
-            return (where,)
-        case "inq" if value and None not in value:
-            return (where,)
-        case "like" | "ilike":
-            return _pattern(field, value)
-        case "between":
-            bounds = (Comparison(field, "gte", value[0]), Comparison(field, "lte", value[1]))
-            return tuple(one for one in bounds if one.value)
-    return (where,) if operator in _FLAT and value else ()
+def _sent(filter: Filter, entity: Entity, dialect: Dialect) -> Sent:
+    late = {one.relation for one in filter.include if one.relation in dialect.late and _may_leave_out(one)}
+    if not late:
+        return Sent(filter)
+    early = tuple(one for one in filter.include if one.relation not in late and one.scope is not None)
+    filler = (Include("instrument"),) if entity == "Datasets" else ()
+    return Sent(filter, replace(filter, include=(*filler, *early)))
 
 
-def _pattern(field: str, text: str) -> tuple[Comparison, ...]:
-    runs = [run for run in _RUN.findall(text) if run.isascii()]  # servers fold other letters each in their own way
-    return (Comparison(field, "ilike", max(runs, key=len)),) if runs else ()
+def _may_leave_out(include: Include) -> bool:
+    """Say whether a record can be left out because of a relation; one server leaves out all without parameters."""
+    return include.scope is not None or include.relation == "parameters"
 
 
-def _surrounded(where: Where | None) -> Where | None:
+def _spellings(filter: Filter, dialect: Dialect) -> list[Filter]:
+    """Write each "contains" as the dialect does."""
+    return list(dict.fromkeys(_mapped(filter, partial(_in_form, form)) for form in dialect.wildcards))
+
+
+def _in_form(form: str, where: Comparison) -> Comparison:
+    return replace(where, value=form.format(where.value)) if where.operator == "ilike" else where
+
+
+def _mapped(filter: Filter, change: Callable[[Comparison], Comparison]) -> Filter:
+    includes = (replace(one, scope=_mapped(one.scope, change)) if one.scope else one for one in filter.include)
+    return replace(filter, where=_where_mapped(filter.where, change), include=tuple(includes))
+
+
+def _where_mapped(where: Where | None, change: Callable[[Comparison], Comparison]) -> Where | None:
     match where:
         case And(parts) | Or(parts):
-            return replace(where, parts=tuple(one for part in parts if (one := _surrounded(part))))
-        case Comparison(field, "ilike", value):
-            return Comparison(field, "ilike", f"%{value}%")
+            return replace(where, parts=tuple(one for part in parts if (one := _where_mapped(part, change))))
+        case Comparison():
+            return change(where)
     return where
 
 
-def _fitting(filter: Filter) -> Filter:
+def _split(filter: Filter) -> list[Filter]:
+    """Divide the longest list until each address is short enough; drop conditions if that takes too many requests."""
+    done: list[Filter] = []
+    todo = [filter]
+    while todo:
+        one = todo.pop()
+        if _is_short(one):
+            done.append(one)
+            continue
+        halves = _halves(one)
+        if not halves or len(done) + len(todo) > MOST_PARTS:
+            return [_dropped(filter)]
+        todo.extend(halves)
+    return done
+
+
+def _is_short(filter: Filter) -> bool:
+    return len(quote(filter.to_text(), safe="")) <= LONGEST_ADDRESS
+
+
+def _halves(filter: Filter) -> list[Filter]:
+    """Give two filters that together accept what this one accepts, by cutting its longest list of alternatives."""
+    places: list[tuple[int, list[Filter]]] = []
+    for part, other in _cuts(filter.where):
+        places.append((len(repr(part)), [replace(filter, where=one) for one in other]))
+    for position, include in enumerate(filter.include):
+        if include.scope is None:
+            continue
+        for part, other in _cuts(include.scope.where):
+            scopes = (replace(include.scope, where=one) for one in other)
+            before, after = filter.include[:position], filter.include[position + 1 :]
+            cut = [replace(filter, include=(*before, replace(include, scope=one), *after)) for one in scopes]
+            places.append((len(repr(part)), cut))
+    longest, halves = max(places, key=lambda one: one[0], default=(0, []))
+    return halves if longest > LONGEST_OF_SEVERAL else []
+
+
+def _cuts(where: Where | None) -> Iterator[tuple[Where, tuple[Where, Where]]]:
+    """Give what can be cut in two on the way down through ``and``, each with the two wholes that come of it."""
+    match where:
+        case Comparison(_, "inq", values) if len(values) > 1:
+            middle = len(values) // 2
+            yield where, (replace(where, value=values[:middle]), replace(where, value=values[middle:]))
+        case Or(parts):
+            if len(parts) > 1:
+                middle = len(parts) // 2
+                yield where, (Or(parts[:middle]), Or(parts[middle:]))
+            elif parts:
+                for part, (one, other) in _cuts(parts[0]):
+                    yield part, (Or((one,)), Or((other,)))
+        case And(parts):
+            for position, inner in enumerate(parts):
+                for part, cut in _cuts(inner):
+                    one, other = (And((*parts[:position], half, *parts[position + 1 :])) for half in cut)
+                    yield part, (one, other)
+
+
+def _dropped(filter: Filter) -> Filter:
     """Drop the longest conditions on relations until the address is short enough, then the condition itself."""
-    while len(quote(filter.to_text(), safe="")) > LONGEST_ADDRESS:
+    while not _is_short(filter):
         longest = max(filter.include, key=lambda one: len(str(one.scope)), default=None)
         if longest is None or longest.scope is None:
             return replace(filter, where=None)
-        rest = tuple(Include(one.relation) if one is longest else one for one in filter.include)
-        filter = replace(filter, include=tuple(dict.fromkeys(rest)))
+        filter = replace(filter, include=tuple(Include(o.relation) if o is longest else o for o in filter.include))
     return filter

@@ -64,10 +64,10 @@ def test_every_answer_to_find_is_understood_or_named(recorded):
             assert {hit.pid for hit in hits} == pids, pair["id"]
             assert outcome.answered
         else:
-            assert outcome.state == "malformed", pair["id"]
+            assert outcome.state == "failed", pair["id"]
             assert str(pair["status"]) in outcome.reason
     assert states["ok"] > 130
-    assert states["malformed"] > 20
+    assert states["failed"] > 20
 
 
 def test_every_recorded_count_is_a_number_or_refused(recorded):

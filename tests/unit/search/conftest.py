@@ -15,6 +15,7 @@ import pytest
 from panosc_analysis.errors import FilterError
 from panosc_analysis.filters import Filter, apply, filter_from_text, where_from_text
 from panosc_analysis.model import same_pid
+from panosc_analysis.search.cache import answers
 from panosc_analysis.settings import Provider
 
 PANET = "http://purl.org/pan-science/PaNET/"
@@ -44,8 +45,14 @@ class Server:
     url: str
     requests: list[Request] = field(default_factory=list)
 
-    def provider(self, name: str = "demo", token_env: str | None = None) -> Provider:
-        return Provider(name, self.url, token_env)
+    def provider(self, name: str = "demo", token_env: str | None = None, dialect: str = "common") -> Provider:
+        return Provider(name, self.url, token_env, dialect=dialect)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept_from_another_test() -> None:
+    """Servers of different tests may get the same port."""
+    answers.clear()
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def test_every_request_has_a_limit_and_a_relation(api):
     "habits",
     [
         {},
-        {"most": 3},
+        {"most": 30},
         {"most": 100, "limit_first": True},
         {"known": frozenset({"instrument", "techniques", "samples", "parameters", "files", "datasets"})},
         {"covering": True},
