@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import httpx
 import pytest
-import uvicorn
 
 from panosc_analysis.catalogue import build_index, create_app
-from panosc_analysis.catalogue.server import listening_socket
 
 COLLECTIONS = ("Datasets", "Documents", "Instruments")
 RELATIONS = {
@@ -55,20 +51,11 @@ def write_tree(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def embedded(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[Any], str]) -> str:
     folder = tmp_path_factory.mktemp("contract")
     write_tree(folder / "data")
     build_index(folder / "data", folder / "index.db")
-    listening = listening_socket("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(folder / "index.db"), log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/api"
-    server.should_exit = True
-    thread.join(timeout=10)
-    listening.close()
+    return f"{serve(create_app(folder / 'index.db'))}/api"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """From a tree of NeXus files to the PaNOSC search API: metadata, an embedded database, a read-only server.
 
-`build_index` reads the files; `create_app` and `serve` read only the index it makes and load neither h5py nor NumPy.
+`build_index` reads the files; `create_app` and `serve` read only the index it makes and do not load h5py.
 Importing the room loads none of these.
 """
 
@@ -12,11 +12,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from panosc_analysis.catalogue.app import create_app
     from panosc_analysis.catalogue.indexing import IndexReport, build_index
+    from panosc_analysis.catalogue.loading import index_records
     from panosc_analysis.catalogue.membership import HttpMembership, Membership
     from panosc_analysis.catalogue.server import serve
     from panosc_analysis.catalogue.walking import Refusal
 
-__all__ = ["HttpMembership", "IndexReport", "Membership", "Refusal", "build_index", "create_app", "serve"]
+__all__ = [
+    "HttpMembership",
+    "IndexReport",
+    "Membership",
+    "Refusal",
+    "build_index",
+    "create_app",
+    "index_records",
+    "serve",
+]
 
 _HOMES = {
     "HttpMembership": "membership",
@@ -25,6 +35,7 @@ _HOMES = {
     "Refusal": "walking",
     "build_index": "indexing",
     "create_app": "app",
+    "index_records": "loading",
     "serve": "server",
 }
 

@@ -5,7 +5,6 @@ Works on what the files said when they were read; opens nothing.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,24 +12,25 @@ from panosc_analysis.catalogue.embargo import open_from
 from panosc_analysis.catalogue.packing import unpack
 from panosc_analysis.catalogue.records import ListedFile, dataset_record, document_record, local_pid
 from panosc_analysis.catalogue.roles import FileRow, file_rows, owners
-from panosc_analysis.filters.patterns import folded
-from panosc_analysis.model import Dataset, Document, pid_key
-from panosc_analysis.search import panet
+from panosc_analysis.catalogue.writing import DatasetRow, DocumentRow, write_dataset, write_document
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from panosc_analysis.catalogue.embargo import Facility, Proposal
+    from panosc_analysis.catalogue.embargo import Facility
     from panosc_analysis.catalogue.harvest import Harvest
+    from panosc_analysis.model import Dataset
 
 __all__ = ["assemble"]
 
 _FILES_ASKED_ABOUT_A_PROPOSAL = 200
 
 
-def assemble(connection: sqlite3.Connection, paths: set[str], facility: Facility, public: bool | None) -> None:
-    """Write the roles, datasets and documents of the given files anew.
+def assemble(
+    connection: sqlite3.Connection, paths: set[str], facility: Facility, public: bool | None
+) -> tuple[set[int], set[int]]:
+    """Write the roles, datasets and documents of the given files anew; return the numbers of those touched.
 
     Parameters
     ----------
@@ -44,6 +44,7 @@ def assemble(connection: sqlite3.Connection, paths: set[str], facility: Facility
     rows = file_rows(connection, paths)
     ids = _forget(connection, paths)
     touched = {proposal for _, proposal in ids.values() if proposal}
+    datasets = {number for number, _ in ids.values()}
     owned = owners(rows)
     claims = _claims(rows[path] for path in owned)
     for path in sorted(owned):
@@ -56,7 +57,10 @@ def assemble(connection: sqlite3.Connection, paths: set[str], facility: Facility
         pid = row.identifier if row.identifier and claims[row.identifier] == path else local_pid(path)
         listed = [ListedFile(path, row.size), *(_listed(rows, one) for one in owned[path])]
         number = ids.get(path, (None, None))[0]
-        proposal = _write_dataset(connection, number, pid, unpack(row.harvest or "{}"), listed, facility, public)
+        number, proposal = _write_dataset(
+            connection, number, pid, unpack(row.harvest or "{}"), listed, facility, public
+        )
+        datasets.add(number)
         touched |= {proposal} if proposal else set()
     parts = {path for files in owned.values() for path in files}
     for path, row in rows.items():
@@ -64,9 +68,8 @@ def assemble(connection: sqlite3.Connection, paths: set[str], facility: Facility
             # Frames of a format of their own belong to the file that names them; a damaged HDF5 file is no use to it.
             is_part = path in parts and (row.harvest is not None or row.error == "NotAnHDF5File")
             _set_role(connection, path, "part" if is_part else "refused", None)
-    for identifier in sorted(touched):
-        _write_document(connection, identifier, facility)
-    _sweep(connection)
+    documents = {_write_document(connection, identifier, facility) for identifier in sorted(touched)}
+    return datasets, documents - {0}
 
 
 def _claims(rows: Iterable[FileRow]) -> dict[str, str]:
@@ -97,13 +100,8 @@ def _forget(connection: sqlite3.Connection, paths: set[str]) -> dict[str, tuple[
         if row is None:
             continue
         found[path] = row
-        for statement in (
-            "DELETE FROM technique WHERE dataset = ?",
-            "DELETE FROM parameter WHERE dataset = ?",
-            "DELETE FROM words WHERE rowid = ?",
-            "DELETE FROM dataset WHERE id = ?",
-        ):
-            connection.execute(statement, row[:1])
+        connection.execute("DELETE FROM belongs WHERE dataset = ?", row[:1])
+        connection.execute("DELETE FROM dataset WHERE id = ?", row[:1])
     return found
 
 
@@ -115,56 +113,43 @@ def _write_dataset(
     files: list[ListedFile],
     facility: Facility,
     public: bool | None,
-) -> str | None:
-    """Insert one dataset; return the identifier of its proposal in lower case."""
+) -> tuple[int, str | None]:
+    """Insert one dataset; return its number, and the identifier of its proposal in lower case."""
     record = dataset_record(pid, harvest, files, facility)
     proposal = facility.proposal_of(files[0].path, harvest.proposal.id)
-    identifier = (proposal.id if proposal else harvest.proposal.id or "").lower() or None
-    instrument = record.instrument
-    cursor = connection.execute(
-        "INSERT INTO dataset VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            number, files[0].path, pid, pid_key(pid), folded(record.title), _seconds(harvest.start),
-            _seconds(harvest.end or harvest.start), record.size, open_from(harvest.proposal, proposal, public),
-            identifier, instrument.pid if instrument else None, _json(record),
-        ),
-    )  # fmt: skip
-    number = cursor.lastrowid
-    if instrument:
-        row = (instrument.pid, json.dumps(instrument.to_json()))
-        connection.execute("INSERT OR REPLACE INTO instrument VALUES (?, ?)", row)
-    for technique in record.techniques:
-        row = (technique.pid, json.dumps(technique.to_json()))
-        connection.execute("INSERT OR IGNORE INTO technique VALUES (?, ?)", (technique.pid, number))
-        connection.execute("INSERT OR REPLACE INTO technique_name VALUES (?, ?)", row)
-    parameters = [(one.name, one.unit, one.value, number) for one in record.parameters]
-    connection.executemany("INSERT INTO parameter VALUES (?, ?, ?, ?)", parameters)
-    connection.executemany("INSERT OR IGNORE INTO unit_in_use VALUES (?, ?)", [one[:2] for one in parameters])
-    words = _words(record, harvest, proposal)
-    connection.execute("INSERT INTO words (rowid, title, rest) VALUES (?, ?, ?)", (number, record.title, words))
-    return identifier
+    row = DatasetRow(
+        path=files[0].path,
+        ended=_seconds(harvest.end or harvest.start),
+        open_from=open_from(harvest.proposal, proposal, public),
+        proposal=(proposal.id if proposal else harvest.proposal.id or "").lower() or None,
+        words=_words(record, harvest),
+    )
+    table = record.to_json()
+    for one in table.get("techniques", ()):
+        one["panetId"] = one["pid"]  # both names are in use for a technique's PaNET term
+    return write_dataset(connection, table, row, number), row.proposal
 
 
-def _words(record: Dataset, harvest: Harvest, proposal: Proposal | None) -> str:
-    """Everything beside the title that a person may type to find a dataset."""
-    texts = [record.instrument.name, record.instrument.facility] if record.instrument else []
-    texts += [name for one in record.techniques for name in panet.names(one.pid)]
-    texts += [text for one in record.samples for text in (one.name, one.description or "")]
+def _words(record: Dataset, harvest: Harvest) -> str:
+    """Everything that a person may type to find a dataset, beside its title, and what it shares with others."""
+    texts = [text for one in record.samples for text in (one.name, one.description or "")]
     texts += [str(one.value) for one in record.parameters if isinstance(one.value, str)]
     texts += [one.path or "" for one in record.files[:1]]
-    texts += [proposal.id, proposal.title] if proposal else [harvest.proposal.id or "", harvest.proposal.title or ""]
     texts += [one.person.full_name for one in harvest.people if one.person]
+    texts += [] if harvest.proposal.id is None else [harvest.proposal.id]
     return "\n".join(text for text in texts if text)
 
 
-def _write_document(connection: sqlite3.Connection, identifier: str, facility: Facility) -> None:
-    """Write the document of a proposal anew; remove it if no dataset is left."""
+def _write_document(connection: sqlite3.Connection, identifier: str, facility: Facility) -> int:
+    """Write the document of a proposal anew; remove it if no dataset is left. Return its number, 0 for none."""
     count, start, end, opened = connection.execute(
         "SELECT count(*), min(created), max(ended), min(open_from) FROM dataset WHERE proposal = ?", (identifier,)
     ).fetchone()
+    (number,) = connection.execute("SELECT id FROM document WHERE proposal = ?", (identifier,)).fetchone() or (None,)
+    connection.execute("DELETE FROM document WHERE id = ?", (number,))
     if not count:
-        connection.execute("DELETE FROM document WHERE proposal = ?", (identifier,))
-        return
+        connection.execute("DELETE FROM belongs WHERE document = ?", (number,))
+        return number or 0
     packed = connection.execute(
         "SELECT harvest FROM file JOIN dataset USING (path) WHERE dataset.proposal = ? ORDER BY created, path LIMIT ?",
         (identifier, _FILES_ASKED_ABOUT_A_PROPOSAL),
@@ -175,25 +160,11 @@ def _write_document(connection: sqlite3.Connection, identifier: str, facility: F
     people = (member for harvest in harvests for member in harvest.people)
     dates = (_moment(start), _moment(end))
     record = document_record(name, proposal, [harvest.proposal for harvest in harvests], people, dates)
-    number = connection.execute("SELECT id FROM document WHERE proposal = ?", (identifier,)).fetchone()
-    row = (number and number[0], record.pid, pid_key(record.pid), identifier, opened, _json(record))
-    connection.execute("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?, ?)", row)
-
-
-def _sweep(connection: sqlite3.Connection) -> None:
-    """Remove instruments and techniques that no dataset names any more."""
+    number = write_document(connection, record.to_json(), DocumentRow(identifier, opened, name), number)
     connection.execute(
-        "DELETE FROM instrument WHERE pid NOT IN (SELECT instrument FROM dataset WHERE instrument IS NOT NULL)"
+        "INSERT OR IGNORE INTO belongs SELECT id, ? FROM dataset WHERE proposal = ?", (number, identifier)
     )
-    connection.execute("DELETE FROM technique_name WHERE pid NOT IN (SELECT pid FROM technique)")
-
-
-def _json(record: Dataset | Document) -> str:
-    """Write a record; a technique's PaNET term stands under both names that are in use for it."""
-    table = record.to_json()
-    for one in table.get("techniques", ()):
-        one["panetId"] = one["pid"]
-    return json.dumps(table, ensure_ascii=False)
+    return number
 
 
 def _seconds(moment: datetime | None) -> float | None:

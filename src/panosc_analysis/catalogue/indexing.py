@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from panosc_analysis.catalogue.assembling import assemble
+from panosc_analysis.catalogue.collecting import update_columns
 from panosc_analysis.catalogue.embargo import read_facility
 from panosc_analysis.catalogue.harvest import Harvest, harvest_file
 from panosc_analysis.catalogue.packing import pack
@@ -128,7 +129,7 @@ def build_index(
         _read(connection, root, [*changes.added, *changes.updated, *changes.again], progress)
         affected = _all(connection) | touched if is_other else connected(connection, touched | before)
         if affected:
-            assemble(connection, affected, table, public)
+            update_columns(connection, *assemble(connection, affected, table, public))
         write_meta(connection, "basis", basis)
         return _report(connection, changes, refused, started)
 

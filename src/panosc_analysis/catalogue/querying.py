@@ -7,32 +7,38 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from panosc_analysis.catalogue.preselection import preselected, preselected_holders
+import numpy as np
+
+from panosc_analysis.catalogue.ordering import in_order, window
+from panosc_analysis.catalogue.ranking import document_scores, scores
 from panosc_analysis.catalogue.relations import TO_ONE, Kind, check_relations
-from panosc_analysis.catalogue.rows import KEY, NATURAL_ORDER, Record, best_scores, completed, ranked, selected, total
-from panosc_analysis.catalogue.schema import open_index
-from panosc_analysis.catalogue.visibility import Condition, Viewer
+from panosc_analysis.catalogue.rows import Record, instruments_of, records
+from panosc_analysis.catalogue.selecting import Selection, select_datasets, select_documents
+from panosc_analysis.catalogue.version import Version
 from panosc_analysis.catalogue.widening import widened
 from panosc_analysis.errors import CatalogueError
-from panosc_analysis.filters import Filter, accepts, apply, related
+from panosc_analysis.filters import Filter, accepts, apply, included
 from panosc_analysis.model import pid_key
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
+
+    from panosc_analysis.catalogue.columns import Array
+    from panosc_analysis.catalogue.visibility import Viewer
 
 __all__ = ["LARGEST_PAGE", "Catalogue"]
 
 LARGEST_PAGE = 10_000  # records of one answer
 
-# Fields by which SQL sorts as `panosc_analysis.filters` does; other orders are made from the whole list.
-_SORTED_COLUMNS = {"creationDate": "created", "size": "size"}
+_FIRST_CHUNK = 64  # records read at once where each must be looked at; doubled from chunk to chunk
+_LARGEST_CHUNK = 2048
 
 
 class Catalogue:
     """One index, open for reading; any number of threads may ask it.
 
-    Each thread gets a connection of its own, and a new one when the index has been replaced.
+    A replaced index is seen with the next question: whoever asks it first reads the new columns, the others are
+    answered from the old ones meanwhile.
 
     Parameters
     ----------
@@ -47,11 +53,12 @@ class Catalogue:
 
     def __init__(self, index: Path) -> None:
         self.index = Path(index)
-        self._local = threading.local()
-        self.connection()
+        self._lock = threading.Lock()
+        self._current: tuple[object, Version] | None = None
+        self.version()
 
-    def connection(self) -> sqlite3.Connection:
-        """Give this thread's connection to the index as it is now.
+    def version(self) -> Version:
+        """Give the index as it is now.
 
         Raises
         ------
@@ -63,12 +70,17 @@ class Catalogue:
         except OSError as error:
             hint = "Make it with: panosc-analysis catalogue index DIR --index FILE"
             raise CatalogueError(f"There is no index {self.index}", hint=hint, path=str(self.index)) from error
-        version = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if getattr(self._local, "version", None) != version:
-            self._local.connection = open_index(self.index)
-            self._local.version = version
-        found: sqlite3.Connection = self._local.connection
-        return found
+        identity = (status.st_ino, status.st_mtime_ns, status.st_size)
+        current = self._current
+        if current is not None and (current[0] == identity or not self._lock.acquire(blocking=False)):
+            return current[1]
+        if current is None:
+            self._lock.acquire()
+        try:
+            self._current = current = (identity, Version(self.index))
+        finally:
+            self._lock.release()
+        return current[1]
 
     def find(self, kind: Kind, filter: Filter, viewer: Viewer) -> list[Record]:
         """Find the records that a filter asks for, at most `LARGEST_PAGE` of them.
@@ -81,14 +93,7 @@ class Catalogue:
         FilterError
             A relation that the kind does not have, or one that leads back to where it came from.
         """
-        filter = _prepared(kind, filter)
-        order = _order(kind, filter)
-        page = replace(
-            filter,
-            limit=min(filter.limit or LARGEST_PAGE, LARGEST_PAGE),
-            order=filter.order if order is None else (),
-        )
-        return apply(page, self._records(kind, filter, viewer, order or NATURAL_ORDER[kind]))
+        return _Question(self.version(), kind, filter, viewer).find()
 
     def count(self, kind: Kind, filter: Filter, viewer: Viewer) -> int:
         """Count the records that a filter accepts, joins included; its limit, order and fields play no part.
@@ -98,10 +103,7 @@ class Catalogue:
         FilterError
             As for `find`.
         """
-        filter = _prepared(kind, filter)
-        if filter.where is None and filter.query is None and not any(one.joins for one in filter.include):
-            return total(self.connection(), kind, viewer)
-        return sum(accepts(filter, record) for record in self._records(kind, filter, viewer, NATURAL_ORDER[kind]))
+        return _Question(self.version(), kind, filter, viewer).count()
 
     def get(self, kind: Kind, pid: str, filter: Filter, viewer: Viewer) -> Record | None:
         """Find one record by its identifier; ``None`` if there is none that the viewer may see.
@@ -113,50 +115,140 @@ class Catalogue:
         FilterError
             As for `find`.
         """
-        filter = _prepared(kind, filter)
-        column, value = ("pid", pid) if kind == "Instrument" else ("pid_key", pid_key(pid))
-        connection = self.connection()
-        rows = selected(connection, kind, Condition(f"{column} = ?", (value,)), viewer)
-        record = next(completed(connection, kind, rows, filter.include, viewer), None)
-        if record is None:
+        return _Question(self.version(), kind, filter, viewer).get(pid)
+
+
+class _Question:
+    """One question to one version of the index."""
+
+    def __init__(self, version: Version, kind: Kind, filter: Filter, viewer: Viewer) -> None:
+        check_relations(filter.include, kind)
+        self.version, self.kind, self.viewer = version, kind, viewer
+        self.filter = widened(filter)
+        self.limit = min(self.filter.limit or LARGEST_PAGE, LARGEST_PAGE)
+
+    def find(self) -> list[Record]:
+        if self.kind != "Dataset":
+            page = replace(self.filter, limit=self.limit)
+            if self.filter.order:
+                return apply(page, list(self._holders(self._selected_holders())))
+            return apply(page, self._holders(self._selected_holders()))
+        selection, ranks = self._datasets()
+        page = replace(self.filter, limit=self.limit, order=())
+        if not selection.exact:
+            return apply(page, self._looked_at(self._ordered(selection.mask, ranks, 0, None), ranks))
+        numbers = self._ordered(selection.mask, ranks, self.filter.skip, self.limit)
+        return apply(replace(page, skip=0), self._looked_at(numbers, ranks))
+
+    def count(self) -> int:
+        if self.kind == "Dataset":
+            selection, ranks = self._datasets()
+            if selection.exact:
+                return int(np.count_nonzero(selection.mask))
+            found = self._looked_at(np.flatnonzero(selection.mask), ranks)
+            return sum(accepts(self.filter, one) for one in found)
+        selection = self._selected_holders()
+        if selection.exact:
+            return int(np.count_nonzero(selection.mask))
+        return sum(accepts(self.filter, one) for one in self._holders(selection))
+
+    def get(self, pid: str) -> Record | None:
+        number = self._number(pid)
+        if number is None:
             return None
-        found = apply(Filter(fields=filter.fields), [record])[0]
-        for one in filter.include:
-            fitting = apply(one.scope or Filter(), related(record, one.relation))
+        (record,) = records(self.version, self.kind, [number], self.filter.include, self.viewer)
+        found = apply(Filter(fields=self.filter.fields), [record])[0]
+        for one in self.filter.include:
+            fitting = included(one, record)
             if one.relation not in TO_ONE:
                 found[one.relation] = fitting
             elif fitting:
                 found[one.relation] = fitting[0]
         return found
 
-    def _records(self, kind: Kind, filter: Filter, viewer: Viewer, order: str) -> Iterator[Record]:
-        """Give the records that may fit, in order and with what the filter includes."""
-        connection = self.connection()
-        if kind == "Dataset":
-            condition = preselected(connection, filter)
+    def _number(self, pid: str) -> int | None:
+        """Find the number of a record that the viewer may see."""
+        table, column = self.kind.lower(), "pid" if self.kind == "Instrument" else "pid_key"
+        value = pid if self.kind == "Instrument" else pid_key(pid)
+        statement = " ".join(("SELECT id FROM", table, "WHERE", column, "= ? ORDER BY pid = ? DESC, id"))
+        row = self.version.connection.execute(statement, (value, pid)).fetchone()
+        return int(row[0]) if row is not None and self._seen()[row[0]] else None
+
+    def _seen(self) -> Array:
+        """Mark the records that the viewer may see."""
+        datasets = self.version.visible(self.viewer)
+        if self.kind == "Dataset":
+            return datasets
+        if self.kind == "Document":
+            return self.version.visible_documents(self.viewer)
+        found = np.zeros(max(self.version.instruments, default=0) + 1, bool)
+        every = self.viewer.everything
+        found[list(self.version.instruments) if every else instruments_of(self.version, datasets)] = True
+        return found
+
+    def _datasets(self) -> tuple[Selection, Array | None]:
+        """Select datasets, and score them where there is a query."""
+        selection = select_datasets(self.version, self.filter, self.viewer)
+        if self.filter.query is None:
+            return selection, None
+        ranks = scores(self.version, self.filter.query, selection.mask)
+        return replace(selection, mask=ranks > 0), ranks
+
+    def _ordered(self, mask: Array, ranks: Array | None, first: int, count: int | None) -> Array:
+        columns = self.version.columns
+        if ranks is None or self.filter.order:
+            return in_order(columns, mask, self.filter.order, self.viewer.now, first, count)
+        numbers = columns.natural[mask[columns.natural]]
+        return window(numbers, [-ranks[numbers]], first, count)
+
+    def _looked_at(self, numbers: Array, ranks: Array | None) -> Iterator[Record]:
+        """Read records chunk by chunk: whoever stops early has not read all."""
+        start, size = 0, _FIRST_CHUNK
+        while start < len(numbers):
+            part = numbers[start : start + size].tolist()
+            for number, record in zip(
+                part, records(self.version, self.kind, part, self.filter.include, self.viewer), strict=True
+            ):
+                yield record if ranks is None else record | {"score": round(float(ranks[number]), 6)}
+            start, size = start + size, min(size * 2, _LARGEST_CHUNK)
+
+    def _selected_holders(self) -> Selection:
+        """Select documents or instruments."""
+        seen = self._seen()
+        if self.kind == "Document":
+            found = select_documents(self.version, self.filter, self.viewer, seen)
         else:
-            column = "proposal" if kind == "Document" else "instrument"
-            condition = preselected_holders(connection, filter, column)
-        if filter.query is None:
-            records = selected(connection, kind, condition, viewer, order)
-        elif kind == "Dataset":
-            records = ranked(connection, filter.query, condition, viewer, order if filter.order else "")
-        else:
-            scores = best_scores(connection, filter.query, viewer, kind)
-            found = [one for one in selected(connection, kind, condition, viewer, order) if one[KEY] in scores]
-            scored = [one | {"score": scores[one[KEY]]} for one in found]
-            records = iter(scored if filter.order else sorted(scored, key=lambda one: -one["score"]))
-        return completed(connection, kind, records, filter.include, viewer)
+            found = self._selected_instruments(seen)
+        if self.filter.query is None:
+            return found
+        return replace(found, mask=found.mask & (self._holder_scores(len(seen)) > 0))
 
+    def _selected_instruments(self, seen: Array) -> Selection:
+        joins = [one for one in self.filter.include if one.joins]
+        for one in joins:
+            if one.scope is not None:
+                datasets = select_datasets(self.version, one.scope, self.viewer).mask
+                having = np.zeros_like(seen)
+                having[instruments_of(self.version, datasets)] = True
+                seen = seen & having
+        return Selection(seen, exact=not joins and self.filter.where is None)
 
-def _prepared(kind: Kind, filter: Filter) -> Filter:
-    check_relations(filter.include, kind)
-    return widened(filter)
+    def _holder_scores(self, count: int) -> Array:
+        datasets = scores(self.version, self.filter.query or "", self.version.visible(self.viewer))
+        if self.kind == "Document":
+            return document_scores(self.version, datasets, count)
+        found = np.zeros(count, "f4")
+        np.maximum.at(found, self.version.columns.instrument, datasets)
+        return found
 
-
-def _order(kind: Kind, filter: Filter) -> str | None:
-    """Write the order for SQL; ``None`` if SQL would not sort as the filter does."""
-    if filter.order and (kind != "Dataset" or any(one.field not in _SORTED_COLUMNS for one in filter.order)):
-        return None
-    parts = [f"{_SORTED_COLUMNS[one.field]} {'DESC' if one.descending else 'ASC'} NULLS LAST" for one in filter.order]
-    return ", ".join((*parts, NATURAL_ORDER[kind]))
+    def _holders(self, selection: Selection) -> Iterator[Record]:
+        """Read the selected documents or instruments: by identifier, or the best match first."""
+        is_document = self.kind == "Document"
+        every = self.version.document_numbers if is_document else np.asarray(list(self.version.instruments), "i8")
+        numbers = every[selection.mask[every]]
+        if self.filter.query is None:
+            return self._looked_at(numbers, None)
+        ranks = self._holder_scores(len(selection.mask))
+        if not self.filter.order:
+            numbers = numbers[np.argsort(-ranks[numbers], kind="stable")]
+        return self._looked_at(numbers, ranks)

@@ -13,7 +13,19 @@ from panosc_analysis.catalogue.querying import LARGEST_PAGE, Catalogue
 from panosc_analysis.catalogue.relations import Kind
 from panosc_analysis.catalogue.visibility import Viewer
 from panosc_analysis.errors import DatasetNotFound, FilterError, ProviderRefused
-from panosc_analysis.filters import And, Filter, Include, accepts, apply, filter_from_text, where_from_text
+from panosc_analysis.filters import (
+    And,
+    Filter,
+    Include,
+    Where,
+    accepts,
+    apply,
+    bracketed,
+    filter_from_text,
+    parse_filter,
+    parse_where,
+    where_from_text,
+)
 
 __all__ = ["health", "router"]
 
@@ -70,33 +82,57 @@ def viewer_of(request: Request) -> Viewer:
     return Viewer(now, frozenset(one.lower() for one in membership.proposals(token.strip())))
 
 
-def plain_arguments(request: Request) -> None:
-    """Refuse the bracket form of arguments: passed over, it would find everything.
+def known_arguments(request: Request) -> None:
+    """Refuse arguments with brackets that are no part of a filter: passed over, they would find everything.
 
     Raises
     ------
     FilterError
-        An argument such as ``filter[limit]=1``.
+        An argument such as ``filters[limit]=1``, or a filter in both forms.
     """
-    for name in request.query_params:
-        if "[" in name:
+    names = list(request.query_params)
+    for name in names:
+        start, bracket, _ = name.partition("[")
+        if bracket and (start not in {"filter", "where"} or start in names):
             raise FilterError(f"The argument {name[:60]!r} is not read", hint='Write filter={"limit": 1}, as JSON')
+
+
+def filter_of(request: Request, filter: FilterText = "") -> Filter:
+    """Read the filter, as JSON or in the form ``filter[limit]=1``.
+
+    Raises
+    ------
+    FilterError
+        It cannot be used.
+    """
+    return filter_from_text(filter) if filter else parse_filter(bracketed("filter", request.query_params.multi_items()))
+
+
+def where_of(request: Request, where: WhereText = "") -> Where | None:
+    """Read the condition, as JSON or in the form ``where[title]=…``.
+
+    Raises
+    ------
+    FilterError
+        It cannot be used.
+    """
+    return where_from_text(where) if where else parse_where(bracketed("where", request.query_params.multi_items()))
 
 
 Source = Annotated[Catalogue, Depends(catalogue_of)]
 Asking = Annotated[Viewer, Depends(viewer_of)]
 Collection = Annotated[Kind, Depends(kind_of)]
+Asked = Annotated[Filter, Depends(filter_of)]
+Condition = Annotated[Where | None, Depends(where_of)]
 
-router = APIRouter(prefix="/api", dependencies=[Depends(plain_arguments)])
+router = APIRouter(prefix="/api", dependencies=[Depends(known_arguments)])
 
 
 @router.head("/{collection}", include_in_schema=False)
+@router.get("/{collection}/", include_in_schema=False)
 @router.get("/{collection}")
-def find(
-    catalogue: Source, viewer: Asking, kind: Collection, filter: FilterText = "", query: QueryText = ""
-) -> JSONResponse:
+def find(catalogue: Source, viewer: Asking, kind: Collection, asked: Asked, query: QueryText = "") -> JSONResponse:
     """Find the records that a filter asks for."""
-    asked = filter_from_text(filter)
     if query and asked.query is None:
         asked = replace(asked, query=query)
     found = catalogue.find(kind, asked, viewer)
@@ -105,11 +141,8 @@ def find(
 
 @router.head("/{collection}/count", include_in_schema=False)
 @router.get("/{collection}/count")
-def count(
-    catalogue: Source, viewer: Asking, kind: Collection, where: WhereText = "", filter: FilterText = ""
-) -> JSONResponse:
+def count(catalogue: Source, viewer: Asking, kind: Collection, condition: Condition, asked: Asked) -> JSONResponse:
     """Count records; relations that a filter includes with a condition count."""
-    asked, condition = filter_from_text(filter), where_from_text(where)
     if condition is not None:
         asked = replace(asked, where=condition if asked.where is None else And((asked.where, condition)))
     return JSONResponse({"count": catalogue.count(kind, asked, viewer)})
@@ -118,9 +151,8 @@ def count(
 @router.head("/Datasets/{pid:path}/files", include_in_schema=False)
 @router.get("/Datasets/{pid:path}/files")
 @router.get("/datasets/{pid:path}/files", include_in_schema=False)
-def find_files(catalogue: Source, viewer: Asking, pid: Pid, filter: FilterText = "") -> JSONResponse:
+def find_files(catalogue: Source, viewer: Asking, pid: Pid, asked: Asked) -> JSONResponse:
     """Find the files of a dataset."""
-    asked = filter_from_text(filter)
     if asked.include:
         raise FilterError("A file has no relations here", hint="Leave include out")
     return JSONResponse(apply(asked, _files(catalogue, viewer, pid)))
@@ -129,17 +161,17 @@ def find_files(catalogue: Source, viewer: Asking, pid: Pid, filter: FilterText =
 @router.head("/Datasets/{pid:path}/files/count", include_in_schema=False)
 @router.get("/Datasets/{pid:path}/files/count")
 @router.get("/datasets/{pid:path}/files/count", include_in_schema=False)
-def count_files(catalogue: Source, viewer: Asking, pid: Pid, where: WhereText = "") -> JSONResponse:
+def count_files(catalogue: Source, viewer: Asking, pid: Pid, condition: Condition) -> JSONResponse:
     """Count the files of a dataset."""
-    asked = Filter(where_from_text(where))
+    asked = Filter(condition)
     return JSONResponse({"count": sum(accepts(asked, one) for one in _files(catalogue, viewer, pid))})
 
 
 @router.head("/{collection}/{pid:path}", include_in_schema=False)
 @router.get("/{collection}/{pid:path}")
-def get(catalogue: Source, viewer: Asking, kind: Collection, pid: Pid, filter: FilterText = "") -> JSONResponse:
+def get(catalogue: Source, viewer: Asking, kind: Collection, pid: Pid, asked: Asked) -> JSONResponse:
     """Get one record by its identifier."""
-    found = catalogue.get(kind, pid, filter_from_text(filter), viewer)
+    found = catalogue.get(kind, pid, asked, viewer)
     if found is None:
         raise _not_found(kind, pid)
     return JSONResponse(found)

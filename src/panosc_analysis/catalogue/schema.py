@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "new_version", "open_index", "read_meta", "write_meta"]
 
 _FORMATS = "panosc-analysis catalogue "
-FORMAT = f"{_FORMATS}1"
+FORMAT = f"{_FORMATS}2"
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -41,38 +41,35 @@ CREATE INDEX file_role ON file (role, path) WHERE role != 'dataset';
 CREATE TABLE link (source TEXT, target TEXT, position INTEGER, PRIMARY KEY (source, target)) WITHOUT ROWID;
 CREATE INDEX link_target ON link (target);
 
--- The records, and columns to pre-select them by.
+-- The records. What they are selected by stands in the columns.
 CREATE TABLE dataset (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, pid TEXT NOT NULL UNIQUE, pid_key TEXT NOT NULL,
-    title TEXT NOT NULL, created REAL, ended REAL, size INTEGER, open_from REAL, proposal TEXT, instrument TEXT,
-    record TEXT NOT NULL
+    id INTEGER PRIMARY KEY, path TEXT UNIQUE, pid TEXT NOT NULL UNIQUE, pid_key TEXT NOT NULL, title TEXT NOT NULL,
+    created REAL, ended REAL, open_from REAL, proposal TEXT, words TEXT NOT NULL, record TEXT NOT NULL
 );
-CREATE INDEX dataset_pid ON dataset (pid_key);
-CREATE INDEX dataset_created ON dataset (created, pid);
+CREATE INDEX dataset_pid_key ON dataset (pid_key);
+CREATE INDEX dataset_title ON dataset (title);
 CREATE INDEX dataset_proposal ON dataset (proposal);
-CREATE INDEX dataset_instrument ON dataset (instrument);
-CREATE TABLE technique (pid TEXT, dataset INTEGER, PRIMARY KEY (pid, dataset)) WITHOUT ROWID;
-CREATE INDEX technique_dataset ON technique (dataset);
-CREATE TABLE technique_name (pid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE parameter (name TEXT, unit TEXT, value, dataset INTEGER);
-CREATE INDEX parameter_value ON parameter (name, unit, value, dataset);
-CREATE INDEX parameter_dataset ON parameter (dataset);
-CREATE TABLE unit_in_use (name TEXT, unit TEXT, PRIMARY KEY (name, unit)) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5 (title, rest, tokenize = 'unicode61 remove_diacritics 2');
 CREATE TABLE document (
-    id INTEGER PRIMARY KEY, pid TEXT NOT NULL UNIQUE, pid_key TEXT NOT NULL, proposal TEXT NOT NULL UNIQUE,
-    open_from REAL, record TEXT NOT NULL
+    id INTEGER PRIMARY KEY, pid TEXT NOT NULL UNIQUE, pid_key TEXT NOT NULL, proposal TEXT UNIQUE, open_from REAL,
+    text TEXT NOT NULL, words TEXT NOT NULL, record TEXT NOT NULL
 );
-CREATE INDEX document_pid ON document (pid_key);
-CREATE TABLE instrument (pid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX document_pid_key ON document (pid_key);
+CREATE TABLE instrument (id INTEGER PRIMARY KEY, pid TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
+CREATE TABLE belongs (dataset INTEGER, document INTEGER, PRIMARY KEY (dataset, document)) WITHOUT ROWID;
+CREATE INDEX belongs_document ON belongs (document);
+
+-- Numbers that stand for what many datasets share, and the columns made of them (see columns.py).
+CREATE TABLE term (kind TEXT, id INTEGER, value TEXT, PRIMARY KEY (kind, value)) WITHOUT ROWID;
+CREATE TABLE store (name TEXT PRIMARY KEY, type TEXT NOT NULL, data BLOB NOT NULL);
 """
 
 
 @contextmanager
-def new_version(index: Path) -> Iterator[tuple[sqlite3.Connection, bool]]:
+def new_version(index: Path, *, afresh: bool = False) -> Iterator[tuple[sqlite3.Connection, bool]]:
     """Give a connection to a copy of the index (or to an empty one), and whether it is empty; rename it in at the end.
 
-    On an exception, and where nothing was changed, the old index stays. One process at a time.
+    On an exception, and where nothing was changed, the old index stays. One process at a time. `afresh` starts from an
+    empty one whatever is there.
 
     Raises
     ------
@@ -83,7 +80,7 @@ def new_version(index: Path) -> Iterator[tuple[sqlite3.Connection, bool]]:
         temporary = index.with_name(f".{index.name}.new")
         try:
             temporary.unlink(missing_ok=True)
-            is_new = not _is_of_this_version(index)
+            is_new = not _is_of_this_version(index) or afresh
             if not is_new:
                 shutil.copyfile(index, temporary)
             with _written(temporary, is_new=is_new) as connection:

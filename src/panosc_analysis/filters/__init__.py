@@ -6,7 +6,17 @@ condition on one record, `accepts` a filter with its joins on one record, `apply
 
 from __future__ import annotations
 
-from panosc_analysis.filters.evaluation import RELATIONS, TEXT_FIELDS, accepts, apply, in_order, matches, related
+from panosc_analysis.filters.brackets import bracketed
+from panosc_analysis.filters.evaluation import (
+    RELATIONS,
+    TEXT_FIELDS,
+    accepts,
+    apply,
+    in_order,
+    included,
+    matches,
+    related,
+)
 from panosc_analysis.filters.parsing import filter_from_text, parse_filter, parse_where, where_from_text
 from panosc_analysis.filters.strict_json import strict_json
 from panosc_analysis.filters.tree import And, Comparison, Fields, Filter, Include, Or, Order, Text, Where
@@ -25,8 +35,10 @@ __all__ = [
     "Where",
     "accepts",
     "apply",
+    "bracketed",
     "filter_from_text",
     "in_order",
+    "included",
     "matches",
     "parse_filter",
     "parse_where",

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from panosc_analysis.filters.expressions import compiled
 from panosc_analysis.filters.patterns import contains
 from panosc_analysis.model.pid import pid_key
 from panosc_analysis.model.reading import date, flag, number
@@ -50,6 +51,8 @@ def _one_holds(field: str, operator: str, found: Any, value: Any) -> bool:
             return any(_equal(field, found, one) for one in value)
         case "like" | "ilike":
             return _is_text_or_number(found) and contains(str(found), value, ignore_case=operator == "ilike")
+        case "regexp":
+            return _is_text_or_number(found) and compiled(value).search(str(found)) is not None
         case "between":
             return _one_holds(field, "gte", found, value[0]) and _one_holds(field, "lte", found, value[1])
     order = _order(found, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from panosc_analysis.filters.comparing import holds, sort_key
@@ -11,7 +12,7 @@ from panosc_analysis.filters.tree import And, Comparison, Fields, Filter, Includ
 from panosc_analysis.model.quantity import convert
 from panosc_analysis.model.reading import number
 
-__all__ = ["RELATIONS", "TEXT_FIELDS", "accepts", "apply", "in_order", "matches", "related"]
+__all__ = ["RELATIONS", "TEXT_FIELDS", "accepts", "apply", "asked_unit", "included", "in_order", "matches", "related"]
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -62,8 +63,9 @@ def apply(filter: Filter, records: Iterable[Record]) -> list[dict[str, Any]]:
     """Give the records that a filter asks for, in the form it asks for.
 
     Condition and joins first, then order, skip and limit, then fields; inside an included relation in the same order,
-    per parent. Relations that the filter does not include are left out. Reads all records when there is an order, else
-    stops at the limit. Ranking by ``query`` is not done here.
+    per parent. Parameters are given in the unit in which a condition asks for them. Relations that the filter does not
+    include are left out. Reads all records when there is an order, else stops at the limit. Ranking by ``query`` is not
+    done here.
     """
     fitting: Iterable[Record] = (record for record in records if accepts(filter, record))
     if filter.order:
@@ -91,14 +93,21 @@ def in_order(records: Iterable[Record], order: tuple[Order, ...]) -> list[Record
     return found
 
 
+def asked_unit(parts: tuple[Where, ...]) -> str | None:
+    """Give the unit in which the parts of an ``and`` ask for a parameter's value; ``None`` if they do not."""
+    return next(_asked_units(parts), None) if any(map(_mentions_value, parts)) else None
+
+
 def _in_asked_unit(record: Record, parts: tuple[Where, ...]) -> Record:
     """See a parameter in the unit that is asked for; as it is where nothing is asked or nothing can be converted."""
-    unit = next(_asked_units(parts), None)
+    unit = asked_unit(parts)
     value = number(record.get("value"))
-    if unit is None or value is None or not any(map(_mentions_value, parts)):
+    if unit is None or value is None:
         return record
     found = convert(value, str(record.get("unit") or ""), unit)
-    return record if found is None else {**record, "value": found, "unit": unit}
+    if found is None or (found == value and record["unit"] == unit):
+        return record
+    return {**record, "value": found, "unit": unit}
 
 
 def _asked_units(parts: tuple[Where, ...]) -> Iterator[str]:
@@ -141,9 +150,28 @@ def _wanted(name: str, fields: Fields | None) -> bool:
 
 def _children(record: Record, relation: str, includes: list[Include]) -> list[dict[str, Any]]:
     """Give related records; those that fit any of several conditions on one relation, each once."""
-    if len(includes) == 1:
-        return apply(includes[0].scope or Filter(), related(record, relation))
+    several = [included(one, record) for one in includes]
+    if len(several) == 1:
+        return several[0]
     found: list[dict[str, Any]] = []
-    for one in includes:
-        found.extend(child for child in apply(one.scope or Filter(), related(record, relation)) if child not in found)
+    for children in several:
+        found.extend(child for child in children if child not in found)
     return found
+
+
+def included(include: Include, record: Record) -> list[dict[str, Any]]:
+    """Give the related records that an include asks for, parameters in the unit that it asks for."""
+    scope, children = include.scope or Filter(), related(record, include.relation)
+    if include.relation == "parameters" and scope.where is not None:
+        children = [_as_asked(scope.where, one) for one in children if matches(scope.where, one)]
+        scope = replace(scope, where=None)
+    return apply(scope, children)
+
+
+def _as_asked(where: Where, record: Record) -> Record:
+    match where:
+        case And(parts) if "unit" in record:
+            return _in_asked_unit(record, parts)
+        case Or(parts):
+            return next((_as_asked(part, record) for part in parts if matches(part, record)), record)
+    return record

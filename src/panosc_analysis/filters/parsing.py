@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from panosc_analysis.errors import FilterError
+from panosc_analysis.filters.expressions import compiled
 from panosc_analysis.filters.strict_json import strict_json
 from panosc_analysis.filters.tree import And, Comparison, Fields, Filter, Include, Or, Order, Text, Where
 from panosc_analysis.model.reading import date
@@ -25,7 +26,7 @@ LARGEST_NUMBER = 10**15
 SCALAR = ("eq", "neq", "gt", "gte", "lt", "lte")
 LIST = ("inq", "nin")
 PATTERN = ("like", "nlike", "ilike", "nilike")
-OPERATORS = (*SCALAR, "between", *LIST, *PATTERN)
+OPERATORS = (*SCALAR, "between", *LIST, *PATTERN, "regexp")
 DATES = frozenset({"creationDate", "startDate", "endDate", "releaseDate"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -154,17 +155,16 @@ class _Reader:
 
 
 def _operator(name: str, at: str) -> str:
-    if name == "regexp":
-        _refuse(
-            f"{at}: regexp is not offered, because a short expression can keep a server busy for minutes",
-            "Use like or ilike with % for any characters and _ for one",
-        )
     if name not in OPERATORS:
         _refuse(f"{at}: there is no operator {_cut(name)}", f"Use one of {', '.join(OPERATORS)}")
     return name
 
 
 def _operand(field: str, operator: str, value: object, at: str) -> Any:
+    if operator == "regexp":
+        expression = _string(value, at)
+        compiled(expression)
+        return expression
     if operator in PATTERN:
         return _string(value, at)
     if operator in LIST or operator == "between":

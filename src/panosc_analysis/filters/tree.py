@@ -18,7 +18,7 @@ class Comparison:
     field
         Name of the field in the search API's words (``creationDate``).
     operator
-        ``eq neq gt gte lt lte between inq nin like nlike ilike nilike``.
+        ``eq neq gt gte lt lte between inq nin like nlike ilike nilike regexp``.
     value
         A scalar; a tuple for ``inq``, ``nin`` and (two values) ``between``.
     """

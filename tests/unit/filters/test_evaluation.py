@@ -233,9 +233,7 @@ def test_trees_agree_with_a_simple_oracle(tree, records):
 DEFECTS = {
     "w-two-ops": "honours only one of two operators",
     "w-like-regexmeta": "takes a dot in a pattern for any character",
-    "w-regexp": "offers regular expressions",
-    "w-regexp-flags": "offers regular expressions",
-    "w-regexp-bad": "offers regular expressions",
+    "w-regexp-bad": "takes an expression that cannot be read literally",
     "w-nor": "takes nor without an error and finds nothing",
     "t-in-and": "does not know text inside and",
     "i-tech-pid": "forgets a pid in the scope of a many-to-many relation",
@@ -301,3 +299,31 @@ def recorded_data(pairs):
             if "pid" in record:
                 put(pair["path"].strip("/"), record)
     return tables
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [("^[SD]", True), ("/^scan/i", True), ("^scan", False), ("n 1$", True), ("n.1", True), ("n\\.1", False)],
+)
+def test_regular_expressions(expression, found):
+    assert matches(parse_where({"title": {"regexp": expression}}), {"title": "Scan 1"}) is found
+
+
+def test_a_regular_expression_does_not_keep_anybody_busy():
+    where = parse_where({"title": {"regexp": "(a+)+$"}})
+    assert not matches(where, {"title": "a" * 100_000 + "b"})
+
+
+def test_parameters_come_in_the_unit_that_is_asked_for():
+    record = {"parameters": [{"name": "e", "value": 8.0, "unit": "keV"}, {"name": "t", "value": 20.0, "unit": "degC"}]}
+
+    def given(where):
+        scope = {"include": [{"relation": "parameters", "scope": {"where": where}}]}
+        return [one["parameters"] for one in apply(parse_filter(scope), [record])]
+
+    e, t = ({"and": [{"name": name}, {"value": {"gt": 1}}, {"unit": unit}]} for name, unit in (("e", "eV"), ("t", "K")))
+    assert given(e) == [[{"name": "e", "value": 8000.0, "unit": "eV"}]]
+    assert given({"or": [t, e]}) == [
+        [{"name": "e", "value": 8000.0, "unit": "eV"}, {"name": "t", "value": 293.15, "unit": "K"}]
+    ]
+    assert given({"name": "e"}) == [[{"name": "e", "value": 8.0, "unit": "keV"}]]
