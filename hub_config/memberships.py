@@ -105,6 +105,10 @@ class UserOffice:
             )
             raise SourceUnavailable(f"the user office cannot be asked: {reason or type(error).__name__}") from error
 
+    async def close(self) -> None:
+        """Close the connections to the service."""
+        await self._client.aclose()
+
 
 class Memberships:
     """All sources of one hub together.
