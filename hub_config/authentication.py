@@ -68,6 +68,8 @@ def configure_identity(c: Any, settings: IdentitySettings, *, known_proposals: K
     a.client_id, a.client_secret = settings.client_id, settings.client_secret
     a.authorize_url, a.token_url, a.userdata_url = provider.authorization, provider.token, provider.userinfo
     a.oauth_callback_url = settings.callback_url
+    # Who logs out here does so at the institute too: the next person at this screen must not be let in as her.
+    a.logout_redirect_url = provider.end_session
     a.login_service = settings.login_name
     a.scope = list(settings.scopes)
     a.extra_authorize_params = dict(settings.authorize_params)

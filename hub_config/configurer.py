@@ -195,5 +195,6 @@ def _session_settings(settings: HubSettings, facility: str, data: str) -> str:
 
 
 def pages(c: Any, settings: HubSettings, always: str) -> None:
-    """Say on every page what the operators announce."""
+    """Say on every page what the operators announce; errors say what to do."""
+    c.JupyterHub.template_paths = [str(files("hub_config") / "pages")]
     c.JupyterHub.template_vars = {"announcement": Announcement(settings.state / "announcement.txt", always)}

@@ -52,7 +52,6 @@ class InstituteAuthenticator(AskingAuthenticator):
     identity = AnyValue(config=True, help="The hub's IdentitySettings.")
     known_proposals = AnyValue((), config=True, help="Identifiers of the proposals whose data are here, or who says.")
     allow_everybody = Bool(default_value=False, config=True, help="Says that allow_all is meant.")
-    custom_403_message = NOT_ALLOWED
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -105,17 +104,27 @@ class InstituteAuthenticator(AskingAuthenticator):
             model: dict[str, Any] | None = await super().authenticate(handler, data, **kwargs)
         except (ProviderUnavailable, SourceUnavailable, HubConfigError) as error:
             self.log.error("A login failed: %s", error)
-            raise web.HTTPError(503, UNAVAILABLE) from error
+            raise web.HTTPError(503, UNAVAILABLE, reason="Login is not possible now") from error
         except ProviderRefused as error:
             self.log.warning("A login failed: the provider %s", error)
-            raise web.HTTPError(403, REFUSED) from error
+            raise web.HTTPError(403, REFUSED, reason="Login was not confirmed") from error
         except (UserNameRefused, ClaimsRefused) as error:
             alarm(self.log, "login", f"a login was refused: {error}")
-            raise web.HTTPError(403, NOBODY) from error
+            raise web.HTTPError(403, NOBODY, reason="Your institute does not say who you are") from error
         if model is not None:
             self._newest.pop(model["name"], None)
             self.outages.over(model["name"])
         return model
+
+    async def check_allowed(self, username: str, auth_model: dict[str, Any]) -> bool:
+        """Let somebody in who is in an allowed group, and tell everybody else why not."""
+        if not await self._is_allowed(username, auth_model):
+            self.log.warning("%s is in no group that may use this hub.", username)
+            raise web.HTTPError(403, NOT_ALLOWED, reason="This account may not use the hub")
+        return True
+
+    async def _is_allowed(self, username: str, auth_model: dict[str, Any]) -> bool:
+        return bool(self.allow_all or await super().check_allowed(username, auth_model))
 
     # Refresh
 
@@ -189,10 +198,8 @@ class InstituteAuthenticator(AskingAuthenticator):
         return {key: value for key, value in kept.items() if value} | tokens
 
     async def _may_stay(self, model: dict[str, Any]) -> bool:
-        return bool(
-            self.check_blocked_users(model["name"], model)
-            and (self.allow_all or await self.check_allowed(model["name"], model))
-        )
+        blocked = not self.check_blocked_users(model["name"], model)
+        return not blocked and await self._is_allowed(model["name"], model)
 
     def _go_on(self, user: Any, auth_state: dict[str, Any], error: Exception) -> bool:
         """Decide whether somebody about whom nobody can be asked goes on with the last known groups."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
+import hub_config
 from hub_config.authentication import configure_identity
 from hub_config.configurer import node_and_proxy
 from hub_config.identity.settings import identity_settings
@@ -42,6 +43,7 @@ c.ConfigurableHTTPProxy.command = node_and_proxy()
 c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
 c.JupyterHub.db_url = f"sqlite:///{state / 'hub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(state / "cookie_secret")
+c.JupyterHub.template_paths = [str(Path(hub_config.__file__).with_name("pages"))]
 c.JupyterHub.spawner_class = LightSpawner
 c.SimpleLocalProcessSpawner.home_dir_template = str(state / "{username}")
 c.Spawner.cmd = [sys.executable, str(Path(__file__).with_name("light_server.py"))]

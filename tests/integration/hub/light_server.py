@@ -10,17 +10,24 @@ import contextlib
 import os
 from urllib.parse import urlsplit
 
-from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
+from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuthenticated
 from tornado import web
 
 # A session remembers for five minutes whom the hub let in; here for a second, to see what the hub says.
 REMEMBERED = 1
+HUB = HubOAuth(cache_max_age=REMEMBERED)
+
+
+class Callback(HubOAuthCallbackHandler):  # type: ignore[misc]
+    """Where the hub sends people back to."""
+
+    hub_auth = HUB
 
 
 class Who(HubOAuthenticated, web.RequestHandler):  # type: ignore[misc]
     """Answers to whoever the hub lets in."""
 
-    hub_auth = HubOAuth(cache_max_age=REMEMBERED)
+    hub_auth = HUB
 
     @web.authenticated
     def get(self) -> None:
@@ -29,7 +36,8 @@ class Who(HubOAuthenticated, web.RequestHandler):  # type: ignore[misc]
 
 async def main() -> None:
     url, prefix = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"]), os.environ["JUPYTERHUB_SERVICE_PREFIX"]
-    web.Application([(prefix + ".*", Who)], cookie_secret=os.urandom(32)).listen(url.port, url.hostname)
+    routes = [(prefix + "oauth_callback", Callback), (prefix + ".*", Who)]
+    web.Application(routes, cookie_secret=os.urandom(32)).listen(url.port, url.hostname)
     await asyncio.Event().wait()
 
 
