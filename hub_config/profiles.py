@@ -52,8 +52,12 @@ def chosen_profile(options: object, access: Access) -> Profile:
 
 
 def options_from_form(form_data: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """Turn what a form or a link's ``opt-…`` arguments sent into options; nothing is dropped, so nothing hides."""
-    return {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in form_data.items()}
+    """Turn what a form or a link's ``opt-…`` arguments sent into options; nothing but its XSRF token is dropped."""
+    return {
+        key: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for key, value in form_data.items()
+        if key != "_xsrf"
+    }
 
 
 def form(access: Access, selected: str | None = None) -> str:

@@ -110,14 +110,14 @@ def _kept_ports(file: Path) -> dict[str, int]:
         return ports
 
 
-def end_sessions(client: docker.APIClient, policy: Policy) -> list[str]:
+def end_sessions(client: docker.APIClient, policy: Policy, hub_image: str) -> list[str]:
     """Stop and remove every session of this host and its network; homes stay. Returns whose they were."""
     ended = []
     for found in _sessions(client, policy):
         ended.append(str(found["Labels"].get(f"{LABEL}.person", "?")))
         client.stop(found["Id"], timeout=10)
         client.remove_container(found["Id"], force=True)
-    remove_network(client, policy.docker)
+    remove_network(client, policy.docker, hub_image)
     return ended
 
 

@@ -7,6 +7,7 @@ the host's packet filter closes them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import os
@@ -72,12 +73,17 @@ def make_network(client: docker.APIClient, settings: Docker) -> SessionNetwork:
     return network
 
 
-def remove_network(client: docker.APIClient, settings: Docker) -> None:
-    """Remove the network; one that is not there is no error."""
-    try:
+def remove_network(client: docker.APIClient, settings: Docker, image: str) -> None:
+    """Remove the network and the host's rules about it; what is not there is no error.
+
+    Raises
+    ------
+    HubConfigError
+        The rules could not be removed.
+    """
+    with contextlib.suppress(docker.errors.NotFound):
         client.remove_network(settings.network)
-    except docker.errors.NotFound:
-        return
+    _run(client, image, _opening(_wanted(settings)))
 
 
 def _wanted(settings: Docker) -> SessionNetwork:
@@ -138,14 +144,10 @@ def close_the_host(client: docker.APIClient, network: SessionNetwork, ports: Seq
             "Sessions would reach each other: net.bridge.bridge-nf-call-iptables is off. "
             "Set it to 1 (sysctl -w net.bridge.bridge-nf-call-iptables=1) and start again."
         )
-    script = _script(network, ports)
-    own = os.geteuid() == 0 and all(map(shutil.which, ("iptables-restore", "ip6tables-restore")))
-    status, said = _run_here(script) if own else _run_in_container(client, image, script)
-    if status != 0:
-        raise HubConfigError(f"The host's packet filter cannot be set, so sessions would reach the host: {said}")
+    _run(client, image, _closing(network, ports))
 
 
-def _script(network: SessionNetwork, ports: Sequence[int]) -> str:
+def _closing(network: SessionNetwork, ports: Sequence[int]) -> str:
     lines = ["set -e"]
     for tool, rules in zip(("iptables", "ip6tables"), filter_rules(network, ports), strict=True):
         chain = f"PANOSC-{network.bridge}"
@@ -155,6 +157,26 @@ def _script(network: SessionNetwork, ports: Sequence[int]) -> str:
             f"{tool} --wait 10 -C {jump} 2>/dev/null || {tool} --wait 10 -I {jump.replace('INPUT', 'INPUT 1', 1)}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _opening(network: SessionNetwork) -> str:
+    lines = []
+    for tool in ("iptables", "ip6tables"):
+        chain = f"PANOSC-{network.bridge}"
+        lines += [
+            f"if {tool} --wait 10 -n -L {chain} >/dev/null 2>&1; then set -e",
+            f"{tool} --wait 10 -D INPUT -i {network.bridge} -j {chain}",
+            f"{tool} --wait 10 -F {chain}",
+            f"{tool} --wait 10 -X {chain}; fi",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _run(client: docker.APIClient, image: str, script: str) -> None:
+    own = os.geteuid() == 0 and all(map(shutil.which, ("iptables-restore", "ip6tables-restore")))
+    status, said = _run_here(script) if own else _run_in_container(client, image, script)
+    if status != 0:
+        raise HubConfigError(f"The host's packet filter cannot be set, so sessions would reach the host: {said}")
 
 
 def _run_here(script: str) -> tuple[int, str]:

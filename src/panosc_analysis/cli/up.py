@@ -49,8 +49,7 @@ def run_up(arguments: argparse.Namespace) -> int:
     try:
         policy = read_policy(arguments.policy or demo_policy(Path(".panosc")))
         tries = 1 if arguments.policy else 100
-        hub_image = f"panosc-analysis/hub:{version('panosc-analysis')}"
-        settings = prepared_settings(connected(), policy, hub_image, tries=tries)
+        settings = prepared_settings(connected(), policy, hub_image(), tries=tries)
         environment = write_settings(settings, settings.state / "hub.json")
         if arguments.prepare:
             return 0
@@ -70,6 +69,11 @@ def run_up(arguments: argparse.Namespace) -> int:
     except HubConfigError as error:
         print(f"panosc-analysis: {error}", file=sys.stderr)
         return 1
+
+
+def hub_image() -> str:
+    """Return the name of the image that belongs to this version."""
+    return f"panosc-analysis/hub:{version('panosc-analysis')}"
 
 
 def interrupt(_signal: int, _frame: object) -> None:
@@ -125,7 +129,8 @@ def run_down(arguments: argparse.Namespace) -> int:
     from hub_config.running import connected, end_sessions
 
     try:
-        ended = end_sessions(connected(), read_policy(arguments.policy or Path(".panosc/panosc.yaml")))
+        policy = read_policy(arguments.policy or Path(".panosc/panosc.yaml"))
+        ended = end_sessions(connected(), policy, hub_image())
     except HubConfigError as error:
         print(f"panosc-analysis: {error}", file=sys.stderr)
         return 1

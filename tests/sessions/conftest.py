@@ -1,0 +1,64 @@
+"""The backends, each with a hub of its own for the length of a module."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.sessions.facility import MEMBERS, Tree, make_tree, policy_content
+from tests.sessions.inside import Person
+from tests.sessions.platform import Kind, Platform, docker_missing, mounted_tmpfs, platform, write_policy
+
+
+@dataclass
+class Running:
+    """A hub in which everybody's session runs."""
+
+    platform: Platform
+    people: dict[str, Person]
+    tree: Tree
+    nested: bool
+
+
+def require(kind: Kind) -> None:
+    """Skip where the backend cannot be, or fail where PANOSC_REQUIRE names it."""
+    if kind == "docker" and (reason := docker_missing()):
+        if "docker" in os.environ.get("PANOSC_REQUIRE", ""):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Every person logged in, with a session started."""
+    require(request.param)
+    directory = tmp_path_factory.mktemp(f"sessions-{request.param}")
+    tree = make_tree(directory / "facility")
+    nested = mounted_tmpfs(directory / "facility" / "p1" / "nested")
+    if nested:
+        (directory / "facility" / "p1" / "nested").chmod(0o777)
+        (directory / "facility" / "p1" / "nested" / "below.txt").write_text("below a mount")
+        (directory / "facility" / "p1" / "nested" / "below.txt").chmod(0o666)
+    try:
+        with platform(
+            request.param, write_policy(directory, policy_content(directory / "facility")), tuple(MEMBERS)
+        ) as hub:
+            people = {name: hub.log_in(name) for name in MEMBERS}
+            for person in people.values():
+                failure = person.start(options={"profile": "lab"})
+                assert failure is None, failure
+            yield Running(hub, people, tree, nested)
+    finally:
+        if nested:
+            unmount(directory / "facility" / "p1" / "nested")
+
+
+def unmount(directory: Path) -> None:
+    """Take the mount below a proposal away again."""
+    import subprocess
+
+    subprocess.run(["umount", str(directory)], check=True)
