@@ -150,7 +150,10 @@ def sessions(c: Any, settings: HubSettings, policy: Policy, data: str) -> None:
     c.JupyterHub.last_activity_interval = 0
     c.Spawner.server_token_scopes = SESSION_SCOPES
     c.Spawner.args = ["--HubOAuth.cache_max_age=60"]
-    c.Spawner.environment = {"JUPYTERHUB_ACTIVITY_INTERVAL": "60"}
+    c.Spawner.environment = {
+        # Often enough for the idle timeout, and a minute is often enough for everybody.
+        "JUPYTERHUB_ACTIVITY_INTERVAL": str(min(60, max(2, policy.sessions.idle_timeout // 10 or 60))),
+    }
     c.Spawner.start_timeout = 60
     c.Spawner.http_timeout = 60
 
@@ -166,6 +169,7 @@ def processes(c: Any, settings: HubSettings) -> None:
     c.Spawner.environment |= {
         "PANOSC_SETTINGS": str(settings.state / "session-settings.toml"),
         "JUPYTER_CONFIG_PATH": str(files("hub_config") / "lab"),
+        "DASK_DISTRIBUTED__SCHEDULER__PRELOAD": '["hub_config.lab.dask_activity"]',
         # Dask threads and OpenMP threads would otherwise multiply.
         "OMP_NUM_THREADS": "1",
     }

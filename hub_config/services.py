@@ -66,7 +66,7 @@ def culler(policy: Policy) -> Service:
     """End sessions that nobody uses, and those that are too old."""
     sessions = policy.sessions
     timeout = sessions.idle_timeout or sessions.max_age
-    every = max(10, min(300, timeout // 4))
+    every = max(2, min(300, timeout // 4))
     command = [
         sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={timeout}", f"--cull-every={every}",
         f"--max-age={sessions.max_age}", "--remove-named-servers=True",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["MEMBERS", "PROPOSALS", "Tree", "make_tree", "policy_content"]
+__all__ = ["MEMBERS", "PROPOSALS", "Tree", "make_tree", "policy_content", "profiles"]
 
 PROPOSALS = ("p1", "p2", "p3")
 MEMBERS = {"alice": ("p1", "p2"), "bob": ("p2",), "carol": ("p3",)}
@@ -48,6 +49,12 @@ def make_tree(root: Path) -> Tree:
     return Tree(root)
 
 
+def profiles(**rows: Any) -> dict[str, Any]:
+    """Return profiles with the images of this run, which ``$PANOSC_IMAGES_TAG`` names."""
+    tag = os.environ.get("PANOSC_IMAGES_TAG") or version("panosc-analysis")
+    return {name: {"image": f"panosc-analysis/{row.get('kind', 'lab')}:{tag}", **row} for name, row in rows.items()}
+
+
 def policy_content(root: Path, **more: Any) -> dict[str, Any]:
     """Return the policy of that tree."""
     rows: list[dict[str, Any]] = [
@@ -60,6 +67,7 @@ def policy_content(root: Path, **more: Any) -> dict[str, Any]:
     accounts.write_text("".join(f"{name}:x:{20001 + i}:{20001 + i}::/:/bin/sh\n" for i, name in enumerate(MEMBERS)))
     return {
         "facility": "Test facility",
+        "profiles": profiles(lab={"title": "JupyterLab"}),
         "roots": {"data": {"path": str(root)}},
         "proposals": {"list": rows},
         "accounts": {"source": "file", "file": str(accounts)},

@@ -91,6 +91,14 @@ class Person:
         finally:
             channel.close()
 
+    def begin(self, code: str, server: str = "") -> None:
+        """Start code in the session's kernel, and leave."""
+        channel = self._kernel(server, 30)
+        channel.send(json.dumps(_request(code)))
+        while json.loads(channel.recv())["msg_type"] != "execute_input":
+            pass
+        channel.close()
+
     def asked(self, code: str, server: str = "", **keywords: Any) -> Any:
         """Run code that prints one JSON value, and return the value."""
         return json.loads(self.run(code, server, **keywords))

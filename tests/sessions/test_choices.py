@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.sessions.conftest import require
-from tests.sessions.facility import make_tree, policy_content
+from tests.sessions.facility import make_tree, policy_content, profiles
 from tests.sessions.inside import Failure
 from tests.sessions.platform import Platform, platform, write_policy
 
@@ -27,7 +27,9 @@ def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     require(request.param)
     directory = tmp_path_factory.mktemp(f"choices-{request.param}")
     make_tree(directory / "facility")
-    policy = write_policy(directory, policy_content(directory / "facility", profiles=PROFILES, sessions={"named": 2}))
+    policy = write_policy(
+        directory, policy_content(directory / "facility", profiles=profiles(**PROFILES), sessions={"named": 2})
+    )
     with platform(request.param, policy, ("alice", "bob")) as running:
         yield running
 

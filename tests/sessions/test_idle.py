@@ -1,0 +1,57 @@
+"""Idle sessions end, and sessions at work do not, whatever the work is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sessions.conftest import require
+from tests.sessions.facility import make_tree, policy_content
+from tests.sessions.inside import Person
+from tests.sessions.platform import Platform, platform, write_policy
+
+IDLE = 20
+
+
+@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    require(request.param)
+    directory = tmp_path_factory.mktemp(f"idle-{request.param}")
+    make_tree(directory / "facility")
+    sessions = {"named": 3, "idle_timeout": IDLE, "max_age": 3600}
+    with platform(
+        request.param, write_policy(directory, policy_content(directory / "facility", sessions=sessions)), ("alice",)
+    ) as running:
+        yield running
+
+
+def is_running(person: Person, server: str) -> bool:
+    return bool(person.servers().get(server, {}).get("ready"))
+
+
+def test_only_the_idle_session_ends(hub: Platform) -> None:
+    person = hub.log_in("alice")
+    for server in ("idle", "kernel", "dask"):
+        assert person.start(server, {"profile": "lab"}) is None
+    person.run("kept = 1", "idle")
+    # Without a word for longer than the idle time, and with nobody connected.
+    person.begin(f"import time; time.sleep({4 * IDLE})", "kernel")
+    person.run(
+        "from distributed import Client\n"
+        "client = Client(n_workers=1, threads_per_worker=1, dashboard_address=None)\n"
+        "import time\n"
+        f"futures = [client.submit(time.sleep, {4 * IDLE}, pure=False) for _ in range(2)]",
+        "dask",
+    )
+    begun = time.monotonic()
+    while is_running(person, "idle"):
+        assert time.monotonic() - begun < 3 * IDLE, "the idle session goes on"
+        time.sleep(0.5)
+    while time.monotonic() - begun < 2.5 * IDLE:
+        assert is_running(person, "kernel")
+        assert is_running(person, "dask")
+        time.sleep(0.5)
+    for server in ("kernel", "dask"):
+        person.stop(server)
