@@ -83,7 +83,7 @@ def configure_docker(c: Any, settings: HubSettings) -> None:
         services(c, settings, policy)
     else:
         institute(c, settings, policy.identity)
-        services(c, settings, policy, [reconciling(settings)])
+        services(c, settings, policy, [reconciling(settings, policy)])
     sessions(c, settings, policy, "/data")
     containers(c, settings, policy)
     pages(c, settings, policy.hub.announcement)
@@ -93,7 +93,7 @@ def institute(c: Any, settings: HubSettings, identity: Mapping[str, Any]) -> Non
     """Let people log in at their institute; it says who is member of which of the policy's proposals."""
 
     def known() -> frozenset[str]:
-        return frozenset(p.id for p in current_policy(settings.policy).proposals)
+        return frozenset(p.id.lower() for p in current_policy(settings.policy).proposals)
 
     configure_identity(c, identity_settings(identity, os.environ), known_proposals=known)
 

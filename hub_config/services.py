@@ -74,7 +74,11 @@ def culler(policy: Policy) -> Service:
     return Service("idle-culler", command, ("list:users", "read:users:activity", "read:servers", "delete:servers"))
 
 
-def reconciling(settings: HubSettings) -> Service:
+def reconciling(settings: HubSettings, policy: Policy) -> Service:
     """Stop sessions that see data which their owners may no longer see."""
-    command = [sys.executable, "-m", "hub_config.identity.reconciling", "--policy", str(settings.policy)]
+    every = policy.sessions.reconcile
+    command = [
+        sys.executable, "-m", "hub_config.identity.reconciling", "--policy", str(settings.policy),
+        f"--interval={every}", f"--notice={2 * every}",
+    ]  # fmt: skip
     return Service("reconciling", command, RECONCILING_SCOPES)

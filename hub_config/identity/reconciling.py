@@ -55,7 +55,7 @@ def surplus(user: dict[str, Any], is_open: Callable[[str], bool]) -> Iterator[Su
     groups = set(user["groups"])
     for name, server in (user.get("servers") or {}).items():
         mounted = (server.get("state") or {}).get("panosc_proposals") or ()
-        lost = tuple(p for p in mounted if f"proposal-{p}" not in groups and not is_open(p))
+        lost = tuple(p for p in mounted if f"proposal-{p.lower()}" not in groups and not is_open(p))
         if lost and not server.get("stopped"):
             yield Surplus(user["name"], name, str(server.get("started")), lost)
 

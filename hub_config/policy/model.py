@@ -106,12 +106,13 @@ class Homes:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """How many, how long, and how recently memberships must have been confirmed (seconds)."""
+    """How many, how long, how recently memberships must have been confirmed, how often they are compared (seconds)."""
 
     named: int = 3
     idle_timeout: int = 7200
     max_age: int = 259200
     fresh: int = 600
+    reconcile: int = 60
 
 
 @dataclass(frozen=True, slots=True)
