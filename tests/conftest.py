@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +15,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("search API")
+    group.addoption("--search-api-url", help="ask this live provider too in the client's contract tests")
+    group.addoption("--search-api-dialect", default="common", help="which implementation it is (default: %(default)s)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests reach the live provider that was named, and only that."""
+    url = config.getoption("--search-api-url")
+    if url:
+        config.option.allow_hosts = f"{config.option.allow_hosts},{urlsplit(url).hostname}"
+
+
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

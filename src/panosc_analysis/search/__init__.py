@@ -10,25 +10,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from panosc_analysis.search.arriving import Arrival
     from panosc_analysis.search.client import AsyncSearchClient, SearchClient
     from panosc_analysis.search.federation import FederatedSearch, search
     from panosc_analysis.search.hits import Hits
+    from panosc_analysis.search.other_queries import DocumentQuery, InstrumentQuery
     from panosc_analysis.search.outcome import Outcome
     from panosc_analysis.search.query import Query
     from panosc_analysis.search.secret import Secret
 
-__all__ = ["AsyncSearchClient", "FederatedSearch", "Hits", "Outcome", "Query", "SearchClient", "Secret", "search"]
-
 _HOMES = {
+    "Arrival": "arriving",
     "AsyncSearchClient": "client",
+    "DocumentQuery": "other_queries",
     "FederatedSearch": "federation",
     "Hits": "hits",
+    "InstrumentQuery": "other_queries",
     "Outcome": "outcome",
     "Query": "query",
     "SearchClient": "client",
     "Secret": "secret",
     "search": "federation",
 }
+__all__ = [
+    "Arrival",
+    "AsyncSearchClient",
+    "DocumentQuery",
+    "FederatedSearch",
+    "Hits",
+    "InstrumentQuery",
+    "Outcome",
+    "Query",
+    "SearchClient",
+    "Secret",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,9 +13,9 @@ from panosc_analysis.errors import PanoscError, ProviderAnswerError, SearchError
 from panosc_analysis.filters import in_order
 from panosc_analysis.model import Dataset
 from panosc_analysis.search.asking import Found, ask
-from panosc_analysis.search.client import records_to
+from panosc_analysis.search.one_record import records_to
 from panosc_analysis.search.outcome import Outcome, outcome_of
-from panosc_analysis.search.query import Question
+from panosc_analysis.search.question import Question
 from panosc_analysis.search.secret import Secret
 from panosc_analysis.search.transport import Limits, limited
 from panosc_analysis.settings import Provider

@@ -17,7 +17,7 @@ from panosc_analysis.filters import Filter, related
 from panosc_analysis.model import pid_key
 from panosc_analysis.search import wire
 from panosc_analysis.search.dialects import Dialect
-from panosc_analysis.search.query import Question
+from panosc_analysis.search.question import Question
 from panosc_analysis.search.transport import Transport, address
 
 __all__ = ["Found", "ask", "not_understood", "rows"]

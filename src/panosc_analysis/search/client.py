@@ -1,39 +1,42 @@
 """One provider of the search API: find, get, count, list files; asynchronous and not.
 
-The client sends the narrow form that all implementations understand (`panosc_analysis.search.wire`) and judges the
-answers itself. It holds no connection between calls.
+The client sends what the provider's dialect evaluates correctly (`panosc_analysis.search.wire`) and judges the answers
+itself. It holds no connection between calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
-from panosc_analysis.errors import DatasetNotFound, ProviderAnswerError
-from panosc_analysis.filters import Filter, Include, Where, in_order, parse_where
-from panosc_analysis.model import Dataset, Document, File, Instrument, quote_pid, same_pid
-from panosc_analysis.search.asking import LARGEST_PAGE, Found, ask, not_understood, rows
+from panosc_analysis.errors import FilterError, ProviderAnswerError
+from panosc_analysis.filters import Filter, Where, in_order, parse_where
+from panosc_analysis.model import Dataset, Document, File, Instrument
+from panosc_analysis.search import wire
+from panosc_analysis.search.asking import Found, ask, not_understood
 from panosc_analysis.search.background import run
-from panosc_analysis.search.query import Question, question_from
+from panosc_analysis.search.one_record import (
+    DATASET_RELATIONS,
+    DOCUMENT_RELATIONS,
+    files_of,
+    files_or_none,
+    get_record,
+    records_to,
+)
+from panosc_analysis.search.other_queries import DocumentQuery, InstrumentQuery
+from panosc_analysis.search.query import question_from
+from panosc_analysis.search.question import Question
 from panosc_analysis.search.secret import Secret, token_of
 from panosc_analysis.search.transport import Limits, Transport, address, limited
+from panosc_analysis.search.words import LARGEST_LIMIT
 from panosc_analysis.settings import Provider
 
-__all__ = ["AsyncSearchClient", "SearchClient", "records_to"]
+__all__ = ["AsyncSearchClient", "SearchClient"]
 
-T = TypeVar("T")
 FilterLike = Filter | Mapping[str, Any]
-
-# Tried in turn: not every server knows every relation, and an unknown one is an error to most.
-_DATASET_RELATIONS = (
-    ("instrument", "techniques", "parameters", "samples", "files", "documents"),
-    ("instrument", "techniques", "parameters", "samples", "files"),
-    ("instrument", "files"),
-    ("instrument",),
-)
-_DOCUMENT_RELATIONS = (("members", "parameters", "datasets"), ("datasets",), ())
 
 
 class AsyncSearchClient:
@@ -84,14 +87,14 @@ class AsyncSearchClient:
         question = question_from(filter, query)
         return records_to(Dataset.from_json, await self._find(question, "Datasets"), self.provider)
 
-    async def find_documents(self, filter: FilterLike | None = None, *, limit: int = 100) -> list[Document]:
-        """Find proposals and publications by a filter."""
-        question = question_from(filter or {}, {"limit": limit})
+    async def find_documents(self, filter: FilterLike | None = None, **query: Any) -> list[Document]:
+        """Find proposals and publications by search words (see `DocumentQuery`) or by a filter."""
+        question = question_from(filter, query, DocumentQuery)
         return records_to(Document.from_json, await self._find(question, "Documents"), self.provider)
 
-    async def find_instruments(self, filter: FilterLike | None = None, *, limit: int = 100) -> list[Instrument]:
-        """Find instruments by a filter."""
-        question = question_from(filter or {}, {"limit": limit})
+    async def find_instruments(self, filter: FilterLike | None = None, **query: Any) -> list[Instrument]:
+        """Find instruments by search words (see `InstrumentQuery`) or by a filter."""
+        question = question_from(filter, query, InstrumentQuery)
         return records_to(Instrument.from_json, await self._find(question, "Instruments"), self.provider)
 
     async def get_dataset(self, pid: str) -> Dataset:
@@ -103,34 +106,42 @@ class AsyncSearchClient:
             This provider has no such dataset.
         """
         async with self._transport() as transport:
-            record = await _get(transport, "Datasets", pid, _DATASET_RELATIONS)
+            record = await get_record(transport, "Datasets", pid, DATASET_RELATIONS)
             if not record.get("files"):
-                record = {**record, "files": await _files_or_none(transport, pid)}
+                record = {**record, "files": await files_or_none(transport, pid)}
         return records_to(Dataset.from_json, [record], self.provider)[0]
 
     async def get_document(self, pid: str) -> Document:
         """Get one proposal or publication; raises `DatasetNotFound` if this provider has none of that PID."""
         async with self._transport() as transport:
-            record = await _get(transport, "Documents", pid, _DOCUMENT_RELATIONS)
+            record = await get_record(transport, "Documents", pid, DOCUMENT_RELATIONS)
         return records_to(Document.from_json, [record], self.provider)[0]
 
     async def get_instrument(self, pid: str) -> Instrument:
         """Get one instrument; raises `DatasetNotFound` if this provider has none of that PID."""
         async with self._transport() as transport:
-            record = await _get(transport, "Instruments", pid, ((),))
+            record = await get_record(transport, "Instruments", pid, ((),))
         return records_to(Instrument.from_json, [record], self.provider)[0]
 
-    async def count_datasets(self, where: Where | Mapping[str, Any] | None = None) -> int:
-        """Say how many datasets the provider counts; it may count conditions otherwise than `find_datasets` does."""
-        return await self._count("Datasets", where)
+    async def count_datasets(self, where: Where | Mapping[str, Any] | None = None, **query: Any) -> int:
+        """Count datasets by a condition or by search words.
 
-    async def count_documents(self, where: Where | Mapping[str, Any] | None = None) -> int:
-        """Say how many documents the provider counts."""
-        return await self._count("Documents", where)
+        The provider's own count is taken only where it counts what was asked; else the datasets are read.
 
-    async def count_instruments(self, where: Where | Mapping[str, Any] | None = None) -> int:
-        """Say how many instruments the provider counts."""
-        return await self._count("Instruments", where)
+        Raises
+        ------
+        FilterError
+            There are more than can be read; or both a condition and words are given.
+        """
+        return await self._count("Datasets", where, question_from(None, query) if query else None)
+
+    async def count_documents(self, where: Where | Mapping[str, Any] | None = None, **query: Any) -> int:
+        """Count proposals and publications; see `count_datasets`."""
+        return await self._count("Documents", where, question_from(None, query, DocumentQuery) if query else None)
+
+    async def count_instruments(self, where: Where | Mapping[str, Any] | None = None, **query: Any) -> int:
+        """Count instruments; see `count_datasets`."""
+        return await self._count("Instruments", where, question_from(None, query, InstrumentQuery) if query else None)
 
     async def files(self, pid: str) -> tuple[File, ...]:
         """List the files of a dataset; empty where the provider states none.
@@ -142,11 +153,11 @@ class AsyncSearchClient:
         """
         async with self._transport() as transport:
             try:
-                found = await _files(transport, pid)
+                found = await files_of(transport, pid)
             except ProviderAnswerError as error:
                 if not not_understood(error):
                     raise  # one implementation has no such address, and one always fails there
-                found = (await _get(transport, "Datasets", pid, (("files",), ("instrument",)))).get("files") or []
+                found = (await get_record(transport, "Datasets", pid, (("files",), ("instrument",)))).get("files") or []
         return tuple(records_to(File.from_json, found, self.provider))
 
     async def _find(self, question: Question, entity: str) -> list[Mapping[str, Any]]:
@@ -155,11 +166,25 @@ class AsyncSearchClient:
             await ask(transport, question, found, entity)
         return in_order(found.records.values(), question.order)
 
-    async def _count(self, entity: str, where: Where | Mapping[str, Any] | None) -> int:
+    async def _count(
+        self, entity: str, where: Where | Mapping[str, Any] | None, question: Question | None = None
+    ) -> int:
         condition = parse_where(where) if where is None or isinstance(where, Mapping) else where
-        text = Filter(condition).to_text()[len('{"where":') : -1] if condition else ""
+        if question is not None and condition is not None:
+            raise FilterError("A condition and search words are given together", hint="Give one of them")
         async with self._transport() as transport:
-            answer = await transport.get(address(f"/{entity}/count", "where", text))
+            if question is None and wire.counts(condition, entity, transport.dialect):
+                return await self._own_count(transport, entity, condition)
+            asked = replace(question or Question((Filter(condition),)), limit=LARGEST_LIMIT)
+            found = Found()
+            await ask(transport, asked, found, entity)
+        if found.more:
+            raise FilterError(f"There are more than {LARGEST_LIMIT}", hint="Count less at once, by dates for example")
+        return len(found.records)
+
+    async def _own_count(self, transport: Transport, entity: str, condition: Where | None) -> int:
+        text = Filter(condition).to_text()[len('{"where":') : -1] if condition else ""
+        answer = await transport.get(address(f"/{entity}/count", "where", text))
         count = answer.get("count") if isinstance(answer, dict) else answer
         if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
             return count
@@ -201,13 +226,13 @@ class SearchClient:
         """Find datasets by search words or by a filter."""
         return run(self._client.find_datasets(filter, **query))
 
-    def find_documents(self, filter: FilterLike | None = None, *, limit: int = 100) -> list[Document]:
-        """Find proposals and publications by a filter."""
-        return run(self._client.find_documents(filter, limit=limit))
+    def find_documents(self, filter: FilterLike | None = None, **query: Any) -> list[Document]:
+        """Find proposals and publications by search words or by a filter."""
+        return run(self._client.find_documents(filter, **query))
 
-    def find_instruments(self, filter: FilterLike | None = None, *, limit: int = 100) -> list[Instrument]:
-        """Find instruments by a filter."""
-        return run(self._client.find_instruments(filter, limit=limit))
+    def find_instruments(self, filter: FilterLike | None = None, **query: Any) -> list[Instrument]:
+        """Find instruments by search words or by a filter."""
+        return run(self._client.find_instruments(filter, **query))
 
     def get_dataset(self, pid: str) -> Dataset:
         """Get one dataset with everything the provider tells about it."""
@@ -221,94 +246,18 @@ class SearchClient:
         """Get one instrument."""
         return run(self._client.get_instrument(pid))
 
-    def count_datasets(self, where: Where | Mapping[str, Any] | None = None) -> int:
-        """Say how many datasets the provider counts."""
-        return run(self._client.count_datasets(where))
+    def count_datasets(self, where: Where | Mapping[str, Any] | None = None, **query: Any) -> int:
+        """Count datasets by a condition or by search words."""
+        return run(self._client.count_datasets(where, **query))
 
-    def count_documents(self, where: Where | Mapping[str, Any] | None = None) -> int:
-        """Say how many documents the provider counts."""
-        return run(self._client.count_documents(where))
+    def count_documents(self, where: Where | Mapping[str, Any] | None = None, **query: Any) -> int:
+        """Count documents by a condition or by search words."""
+        return run(self._client.count_documents(where, **query))
 
-    def count_instruments(self, where: Where | Mapping[str, Any] | None = None) -> int:
-        """Say how many instruments the provider counts."""
-        return run(self._client.count_instruments(where))
+    def count_instruments(self, where: Where | Mapping[str, Any] | None = None, **query: Any) -> int:
+        """Count instruments by a condition or by search words."""
+        return run(self._client.count_instruments(where, **query))
 
     def files(self, pid: str) -> tuple[File, ...]:
         """List the files of a dataset."""
         return run(self._client.files(pid))
-
-
-def records_to(read: Callable[[Any, str], T], records: Any, provider: Provider) -> list[T]:
-    """Make the model's records.
-
-    Raises
-    ------
-    ProviderAnswerError
-        A record that holds itself, or so much of others that it cannot be read.
-    """
-    try:
-        return [read(record, provider.name) for record in records if isinstance(record, Mapping)]
-    except RecursionError:
-        raise ProviderAnswerError(
-            f"{provider.name} answered with a record nested too deeply",
-            hint="Tell its operators",
-            provider=provider.name,
-        ) from None
-
-
-async def _get(
-    transport: Transport, entity: str, pid: str, relations: tuple[tuple[str, ...], ...]
-) -> Mapping[str, Any]:
-    path = f"/{entity}/{quote_pid(pid)}"
-    for position, names in enumerate(relations):
-        filter = Filter(include=tuple(Include(name) for name in names))
-        try:
-            record = await transport.get(address(path, "filter", filter.to_text() if names else ""))
-        except ProviderAnswerError as error:
-            if error.data.get("status") == 404:
-                raise _no_such_record(transport.provider, pid) from error
-            if not not_understood(error) or position + 1 == len(relations):
-                raise
-            continue
-        if isinstance(record, dict) and same_pid(str(record.get("pid")), pid):
-            return record
-        break
-    name = transport.provider.name
-    raise ProviderAnswerError(
-        f"{name} answered with something else than the record {pid}",
-        hint="Search for it by its title, or tell the operators",
-        provider=name,
-        pid=pid,
-    )
-
-
-async def _files(transport: Transport, pid: str) -> list[Any]:
-    """Read all pages of a dataset's files. Identifiers are not unique everywhere: path and name tell files apart."""
-    found: dict[tuple[str, str], Any] = {}
-    skip = 0
-    while True:
-        text = Filter(limit=LARGEST_PAGE, skip=skip).to_text()
-        page = rows(transport, await transport.get(address(f"/Datasets/{quote_pid(pid)}/files", "filter", text)))
-        named = {(str(row.get("path")), str(row.get("name"))): row for row in page if isinstance(row, dict)}
-        if named.keys() <= found.keys():
-            return list(found.values())
-        found = {**named, **found}
-        skip += len(page)
-
-
-async def _files_or_none(transport: Transport, pid: str) -> list[Any]:
-    try:
-        return await _files(transport, pid)
-    except ProviderAnswerError as error:
-        if not not_understood(error):
-            raise
-        return []  # a provider without this address has told all it knows in the record
-
-
-def _no_such_record(provider: Provider, pid: str) -> DatasetNotFound:
-    return DatasetNotFound(
-        f"{provider.name} has no record {pid}",
-        hint="Check the PID, or whether you may see it: a record that is not yours is not there",
-        pid=pid,
-        provider=provider.name,
-    )

@@ -17,10 +17,12 @@ from panosc_analysis.search.client import AsyncSearchClient
 from panosc_analysis.search.dialects import dialect_named
 from panosc_analysis.search.hits import Hits
 from panosc_analysis.search.outcome import Outcome
-from panosc_analysis.search.query import LARGEST_LIMIT, Question, query_from, question_from
+from panosc_analysis.search.query import query_from, question_from
+from panosc_analysis.search.question import Question
 from panosc_analysis.search.ranking import ranked
 from panosc_analysis.search.secret import Secret, token_of
 from panosc_analysis.search.transport import Limits
+from panosc_analysis.search.words import LARGEST_LIMIT
 from panosc_analysis.settings import Provider, Settings, load_settings
 
 __all__ = ["Arrival", "FederatedSearch", "search"]

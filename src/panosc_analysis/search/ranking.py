@@ -43,7 +43,7 @@ def ranked(datasets: Iterable[Dataset], words: Sequence[str]) -> list[Dataset]:
 def scores(datasets: Sequence[Dataset], words: Sequence[str]) -> list[float]:
     """Score datasets for the words of a question; 0 for each without words."""
     terms = set(_terms(" ".join(words)))
-    if not terms:
+    if not terms or not datasets:
         return [0.0] * len(datasets)
     fields = [_fields(one) for one in datasets]
     usual = {name: sum(map(len, (one[name] for one in fields))) / len(fields) or 1.0 for name in WEIGHTS}

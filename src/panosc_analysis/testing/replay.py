@@ -15,7 +15,8 @@ __all__ = ["Replay"]
 class Replay:
     """An application that answers below ``/N`` what was recorded in pair N, whatever it is asked.
 
-    A list is given once: a request with ``skip`` gets an empty one, as behind the last page.
+    A list is given once: a request with ``skip`` gets an empty one, as behind the last page. Files are given only where
+    files were recorded.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ class Replay:
     def __call__(self, request: Request) -> Answer:
         """Answer a request."""
         pair = self.pairs[int(request.path.split("/")[1])]
+        if request.path.endswith("/files") != str(pair.get("path", request.path)).endswith("/files"):
+            return json_answer({"error": {"statusCode": 404, "message": "not recorded"}}, 404)
         filter = request.argument("filter")
         further = isinstance(filter, dict) and filter.get("skip") and isinstance(pair["response"], list)
         return json_answer([] if further else pair["response"], pair["status"])

@@ -117,7 +117,7 @@ class Implementation(ABC):
 
     def page(self, rows: list[Json], filter: Json, default: int | None) -> list[Json]:
         """Cut a page out of rows."""
-        limit = filter.get("limit") or default or len(rows)
+        limit = int(filter.get("limit") or 0) or default or len(rows)
         limit = limit if self.most is None else min(limit, self.most)
-        skip = filter.get("skip") or 0
+        skip = int(filter.get("skip") or filter.get("offset") or 0)
         return rows[skip : skip + limit]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from panosc_analysis.testing.implementations.implementation import Implementation, Json, Refusal, own_fields
@@ -56,6 +57,9 @@ class Reference(Implementation):
         include = filter.get("include", [])
         if not isinstance(include, list) or (entity != "Instruments" and _has_null(filter)):
             raise Refusal(500)
+        for name in ("limit", "skip"):
+            if not str(filter.get(name, 0)).isdigit():
+                raise Refusal(400, f"The {name} parameter is not valid")
         if _depth(filter) > DEEPEST:
             raise Refusal(400, "The query object exceeds maximum depth 14")
         for one in include:
@@ -64,13 +68,15 @@ class Reference(Implementation):
 
     def _joined(self, record: Json, entity: str, includes: list[Any]) -> Json | None:
         found = own_fields(record)
-        for include in includes:
-            relation, scope = _relation(include), None if isinstance(include, str) else include.get("scope")
-            children = self._children(record, relation, scope or {})
-            if relation == "parameters" and entity == "Datasets" and not isinstance(include, str):
-                children = record.get("parameters", []) if children else []
-                scope = scope or {}
-            if scope is not None and not children:
+        for relation, scopes in _scopes(includes).items():
+            of_parameters = relation == "parameters" and entity == "Datasets"
+            each = [self._children(record, relation, scope or {}) for scope in scopes]
+            if of_parameters:  # each must have some, and then all are given; without a scope only in the form of a name
+                children = record.get("parameters", []) if all(each) else []
+            else:
+                children = list({json.dumps(one): one for several in each for one in several}.values())
+            joined = any(scope is not None for scope in scopes) or (of_parameters and relation not in includes)
+            if joined and not children:
                 return None
             if relation != "instrument":
                 found[relation] = children
@@ -99,6 +105,8 @@ class Reference(Implementation):
             return all(self._holds(one, record, kind, rewritten=False) for one in wanted)
         if name == "or":
             return any(self._holds(one, record, kind, rewritten=False) for one in wanted)
+        if wanted == "*" and name == "text":
+            raise Refusal(500)
         if name == "text" and rewritten:
             return any(fulfils(record.get(field), {"ilike": f"%{wanted}%"}) for field in _TEXTS.get(kind, ()))
         if isinstance(wanted, dict) and "*" in wanted.values():
@@ -118,6 +126,14 @@ def _parameter_holds(where: Json, parameter: Json) -> bool:
     if isinstance(wanted, dict) and set(wanted) - {"between", "lt", "gt"}:
         return False
     return name in parameter and fulfils(parameter[name], wanted)
+
+
+def _scopes(includes: list[Any]) -> dict[str, list[Json | None]]:
+    """Give the scopes of each relation; ``None`` for one that has none."""
+    found: dict[str, list[Json | None]] = {}
+    for one in includes:
+        found.setdefault(_relation(one), []).append(None if isinstance(one, str) else one.get("scope"))
+    return found
 
 
 def _relation(include: Any) -> str:

@@ -12,6 +12,7 @@ from panosc_analysis.testing.implementations.javascript import date_from
 __all__ = ["SciCat"]
 
 DEFAULT_LIMIT = 100
+_RELATED = frozenset({"techniques", "parameters", "samples", "instrument", "document", "files", "members"})
 _SI = {"keV": "J", "eV": "J", "J": "J", "angstrom": "m", "nm": "m", "m": "m", "K": "K", "celsius": "K"}
 _FIELDS = {
     "Datasets": {"pid", "title", "isPublic", "size", "creationDate"},
@@ -83,30 +84,29 @@ class SciCat(Implementation):
         for include in includes:
             relation, scope = include["relation"], include.get("scope") or {}
             where = scope.get("where") or {}
-            match relation:
-                case "techniques":
-                    found[relation] = record["techniques"]
-                case "parameters":
-                    found[relation] = [_parameter(one, _asked(where)) for one in record["parameters"]]
-                case "samples":
-                    fitting = [one for one in record["samples"] if _holds(where, one, "samples")]
-                    found[relation] = [{"name": one["name"]} for one in fitting]
-                case "instrument":
-                    one = record.get("instrument")
-                    found[relation] = one if one and _holds(_without_facility(where), one, "Instruments") else {}
-                case "document":
-                    found[relation] = own_fields(record["documents"][0]) if record["documents"] else {}
-                    where = {}
-                case "datasets":
-                    inner = (self._shown(one, scope.get("include") or []) for one in record["datasets"])
-                    found[relation] = [one for one in inner if one is not None]
-                case "files":
-                    found[relation] = record.get("files", [])
-                case _:
-                    continue
-            if where and not found[relation]:
+            if relation == "datasets":
+                inner = (self._shown(one, scope.get("include") or []) for one in record["datasets"])
+                found[relation] = [one for one in inner if one is not None]
+            elif relation in _RELATED:
+                found[relation] = _related(record, relation, where)
+            if where and relation != "document" and not found.get(relation):
                 return None
         return found
+
+
+def _related(record: Json, relation: str, where: Json) -> Any:
+    """Give a relation as it is shown: techniques whole, parameters converted, an instrument or nothing."""
+    match relation:
+        case "parameters":
+            return [_parameter(one, _asked(where)) for one in record.get("parameters", [])]
+        case "samples":
+            return [{"name": one["name"]} for one in record["samples"] if _holds(where, one, "samples")]
+        case "instrument":
+            one = record.get("instrument")
+            return one if one and _holds(_without_facility(where), one, "Instruments") else {}
+        case "document":
+            return own_fields(record["documents"][0]) if record["documents"] else {}
+    return record.get(relation, [])
 
 
 def _pushed(record: Json, includes: list[Json]) -> bool:
