@@ -137,6 +137,11 @@ def test_lab_asks_nobody_and_installs_nothing(session: Server) -> None:
     assert json.loads(answer)["schema"]["properties"]["allowCommandLinker"]["default"] is False
 
 
+def test_the_settings_of_every_session_are_those_of_the_package(session: Server) -> None:
+    assert "hub_config.lab.activity | extension was successfully loaded" in session.logs()
+    assert "jupyter_lsp" not in session.logs()
+
+
 def test_dask_stays_inside(session: Server) -> None:
     code = """
 import dask, panosc_analysis as pan

@@ -1,10 +1,8 @@
-"""JupyterLab in a container: what every session has, and what only a container needs."""
+"""JupyterLab in a container: what only a container needs. What every session has comes from hub_config/lab."""
 
 import warnings
-from importlib.resources import files
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides get_config
-load_subconfig(str(files("hub_config") / "lab" / "jupyter_server_config.py"))  # type: ignore[name-defined]  # noqa: F821
 
 # What an extension does not protect itself is protected for it; the server would warn of each such address.
 c.ServerApp.allow_unauthenticated_access = False
