@@ -33,6 +33,10 @@ class Person:
         ``uid``, ``gid``, ``account`` where the identity provider says them.
     assured
         Whether she was identified well enough for embargoed data.
+    unassured
+        Groups of proposals that she would be in, had she been identified well enough.
+    elsewhere
+        Proposals that she is a member of and this facility has no data of.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Person:
     confirmed: datetime | None = None
     claims: Mapping[str, object] = field(default_factory=dict)
     assured: bool = True
+    unassured: frozenset[str] = frozenset()
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,7 @@ def access_for(person: Person, policy: Policy, now: datetime) -> Access:
             continue
         mounts.append(granted)
         gids |= {proposal.gid} if proposal.gid is not None else set()
+    refusals += [Refusal(name, "member, but this facility has no data of it") for name in person.elsewhere]
     account, no_account = _account(person, policy)
     may, may_not = _profiles(person, policy)
     return Access(
@@ -129,13 +136,13 @@ def access_for(person: Person, policy: Policy, now: datetime) -> Access:
 def _grant(proposal: Proposal, person: Person, policy: Policy, now: datetime) -> Mount | Refusal:
     if is_open_data(proposal, policy, now):
         return Mount(proposal.directory, proposal.id, "open data")
+    if not person.assured and proposal.group in person.groups | person.unassured:
+        return Refusal(proposal.id, f"{person.name} is a member, but her identity was not verified well enough")
     if proposal.group not in person.groups:
         until = f"until {proposal.release_date:%Y-%m-%d}" if proposal.release_date else "without an end date"
         released = proposal.release_date is not None and proposal.release_date <= now
         closed = "this facility shows released data to members only" if released else f"embargoed {until}"
         return Refusal(proposal.id, f"{closed}, and {person.name} is not a member")
-    if not person.assured:
-        return Refusal(proposal.id, f"{person.name} is a member, but her identity was not verified well enough")
     if person.confirmed is None or now - person.confirmed > timedelta(seconds=policy.sessions.fresh):
         return Refusal(
             proposal.id, "membership could not be confirmed with the identity provider lately; start the session again"

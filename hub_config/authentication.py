@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hub_config.errors import HubConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hub_config.identity.claims import KnownProposals
     from hub_config.identity.settings import IdentitySettings
     from hub_config.settings import HubSettings
@@ -45,10 +47,23 @@ def demo_people(c: Any, settings: HubSettings) -> None:
     c.Authenticator.allow_all = False
 
 
-def configure_identity(c: Any, settings: IdentitySettings, *, known_proposals: KnownProposals) -> None:
+def configure_identity(
+    c: Any, settings: IdentitySettings, *, known_proposals: KnownProposals, state: Path | None = None
+) -> None:
     """Let people log in at their institute, and keep asking it who they are. Reads the provider's discovery document.
 
     Whatever follows in the configuration, the hub checks the settings once more before it listens.
+
+    Parameters
+    ----------
+    c
+        The hub's configuration.
+    settings
+        The section ``identity:`` of the policy.
+    known_proposals
+        Identifiers of the proposals whose data are here, or what returns them as they are now.
+    state
+        Directory for the provider's last document, with which a hub starts again while its provider is down.
 
     Raises
     ------
@@ -60,7 +75,8 @@ def configure_identity(c: Any, settings: IdentitySettings, *, known_proposals: K
     from hub_config.identity.boot_checks import watch
     from hub_config.identity.provider import discover
 
-    provider = discover(settings.issuer, timeout=settings.refresh.timeout)
+    kept = state / "openid-provider.json" if state else None
+    provider = discover(settings.issuer, timeout=settings.refresh.timeout, kept=kept)
     a = c.InstituteAuthenticator
     c.JupyterHub.authenticator_class = InstituteAuthenticator
     a.identity = settings

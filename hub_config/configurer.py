@@ -95,7 +95,7 @@ def institute(c: Any, settings: HubSettings, identity: Mapping[str, Any]) -> Non
     def known() -> frozenset[str]:
         return frozenset(p.id.lower() for p in current_policy(settings.policy).proposals)
 
-    configure_identity(c, identity_settings(identity, os.environ), known_proposals=known)
+    configure_identity(c, identity_settings(identity, os.environ), known_proposals=known, state=settings.state)
 
 
 def network(c: Any, settings: HubSettings) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hub_config.access import Person
+from hub_config.identity.facts import elsewhere, last_good_refresh, numbers, unassured, withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 __all__ = ["person_known_to_the_hub", "person_signed_in"]
 
@@ -23,14 +24,12 @@ def person_signed_in(name: str, groups: Iterable[str], auth_state: Mapping[str, 
 
     What is missing or malformed there leaves her memberships unconfirmed, and embargoed data closed.
     """
-    known = (auth_state or {}).get("panosc")
-    known = known if isinstance(known, dict) else {}
-    moment, claims = known.get("refreshed_at"), known.get("claims")
-    sound = isinstance(moment, int | float) and not isinstance(moment, bool) and 0 < moment < 1e11
     return Person(
         name,
         frozenset(groups),
-        confirmed=datetime.fromtimestamp(moment, UTC) if sound and moment is not None else None,
-        claims=claims if isinstance(claims, dict) else {},
-        assured=not known.get("withheld"),
+        confirmed=last_good_refresh(auth_state),
+        claims=numbers(auth_state),
+        assured=not withheld(auth_state),
+        unassured=frozenset(unassured(auth_state)),
+        elsewhere=elsewhere(auth_state),
     )

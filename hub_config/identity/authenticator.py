@@ -150,17 +150,25 @@ class InstituteAuthenticator(AskingAuthenticator):
     async def _refresh(self, user: Any, handler: Any) -> tuple[str, bool | dict[str, Any]]:
         auth_state = self._newest.get(user.name) or await user.get_auth_state()
         if not auth_state or not auth_state.get("token_response"):
+            # Nothing is known of her, so nothing confirms what she is member of either.
+            if self.outages.failed(user.name) > self.identity.refresh.unverified:
+                self.keep_groups(user, set())
             return "no login", False
         try:
-            model = await self._ask(user.name, auth_state, handler)
+            model = await self._ask(user, auth_state, handler)
         except (ProviderUnavailable, SourceUnavailable, HubConfigError) as error:
             return "unavailable", self._go_on(user, auth_state, error)
         except LoginExpired:
             self.log.info("The login of %s has expired and cannot be renewed.", user.name)
             self._end_what_nobody_confirms(user, auth_state)
             return "expired", False
-        except (ProviderRefused, UserNameRefused, ClaimsRefused) as error:
-            alarm(self.log, "refused", f"{user.name} loses all memberships: {error}")
+        except ProviderRefused as error:
+            alarm(self.log, "refused", f"the provider ended the login of {user.name}: it {error}")
+            self.keep_groups(user, set())
+            await self._keep(user, None)
+            return "refused", False
+        except (UserNameRefused, ClaimsRefused) as error:
+            alarm(self.log, "answer", f"{user.name} loses all memberships: {error}")
             self.keep_groups(user, set())
             return "refused", False
         self.outages.over(user.name)
@@ -171,16 +179,18 @@ class InstituteAuthenticator(AskingAuthenticator):
         self._newest[user.name] = model["auth_state"]
         return "good", model
 
-    async def _ask(self, name: str, auth_state: dict[str, Any], handler: Any) -> dict[str, Any]:
+    async def _ask(self, user: Any, auth_state: dict[str, Any], handler: Any) -> dict[str, Any]:
         """Ask with the access token, or with a new one if that is no longer good."""
-        tokens = auth_state["token_response"]
         try:
-            model = await self._token_to_auth_model(tokens)
+            model = await self._token_to_auth_model(auth_state["token_response"])
         except ProviderRefused:
             if not auth_state.get("refresh_token"):
                 raise LoginExpired from None
-            model = await self._token_to_auth_model(await self._renewed(auth_state, handler))
-        if model["name"] != name:
+            tokens = await self._renewed(auth_state, handler)
+            # At once, whatever comes: the old ones have been used, and would look stolen the next time.
+            await self._keep(user, auth_state | {"token_response": tokens, "refresh_token": tokens["refresh_token"]})
+            model = await self._asked_with_new_tokens(tokens)
+        if model["name"] != user.name:
             raise ClaimsRefused("the answer is about another account")
         return dict(model)
 
@@ -194,8 +204,21 @@ class InstituteAuthenticator(AskingAuthenticator):
                 raise
             alarm(self.log, "client", f"the provider refuses this hub as a client: it {error}")
             raise ProviderUnavailable(f"the provider {error}") from error
-        kept = {key: auth_state["token_response"].get(key) for key in ("refresh_token", "id_token")}
-        return {key: value for key, value in kept.items() if value} | tokens
+        # A provider may leave out what has not changed.
+        kept = {"refresh_token": auth_state["refresh_token"], "id_token": auth_state["token_response"].get("id_token")}
+        return kept | {key: value for key, value in tokens.items() if value is not None}
+
+    async def _asked_with_new_tokens(self, tokens: dict[str, Any]) -> Any:
+        try:
+            return await self._token_to_auth_model(tokens)
+        except ProviderRefused as error:
+            # Token given, token refused: whoever says that is not a provider that knows of a revocation.
+            raise ProviderUnavailable(f"the provider refuses a token that it has just given: it {error}") from error
+
+    async def _keep(self, user: Any, auth_state: dict[str, Any] | None) -> None:
+        """Store a state that the hub would not store by itself; without one, nobody asks with dead tokens again."""
+        self._newest.pop(user.name, None)
+        await user.save_auth_state(auth_state)
 
     async def _may_stay(self, model: dict[str, Any]) -> bool:
         blocked = not self.check_blocked_users(model["name"], model)

@@ -40,6 +40,8 @@ class Person:
         Proposals she is member of, whose data are not here.
     withheld
         Assurance that the provider does not give and without which she gets no proposal.
+    unassured
+        Groups of the proposals that are kept from her for that reason.
     numbers
         Her numeric ``uid`` and ``gid``, where claims give them.
     alarms
@@ -52,6 +54,7 @@ class Person:
     proposals: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
     withheld: tuple[str, ...] = ()
+    unassured: set[str] = field(default_factory=set)
     numbers: dict[str, int] = field(default_factory=dict)
     alarms: dict[str, str] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
@@ -130,7 +133,7 @@ class ClaimReader:
             self._add_proposal(identifier, known, person)
         self._numbers(claims, person)
         self._assurance(claims, person)
-        person.groups = {f"proposal-{identifier}" for identifier in person.proposals}
+        person.groups = {_group(identifier) for identifier in person.proposals}
         person.groups |= {group for group, values in self.settings.hub_groups.items() if values & names}
         if person.proposals:
             person.groups.add(MEMBERS)
@@ -230,4 +233,8 @@ class ClaimReader:
             person.alarms[rule.claim] = str(error)
             person.withheld = rule.required
         if person.withheld:
-            person.proposals.clear()
+            person.unassured, person.proposals = {_group(p) for p in person.proposals}, set()
+
+
+def _group(identifier: str) -> str:
+    return f"proposal-{identifier.lower()}"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +18,7 @@ __all__ = ["Provider", "check_address", "discover", "is_safe"]
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 MAX_BYTES = 1 << 20
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +58,45 @@ def check_address(address: str, key: str) -> str:
     return address
 
 
-def discover(issuer: str, *, timeout: float = 10.0) -> Provider:
+class NoDocument(HubConfigError):
+    """The provider gave no discovery document now; which it may have done before."""
+
+
+def discover(issuer: str, *, timeout: float = 10.0, kept: Path | None = None) -> Provider:
     """Read the discovery document of `issuer`; one request, at most 1 MiB.
+
+    Parameters
+    ----------
+    issuer
+        The provider, spelt as it spells itself.
+    timeout
+        Seconds to wait for each part of the answer.
+    kept
+        File for the last good document, with which a hub starts again while its provider is down.
 
     Raises
     ------
     HubConfigError
         It cannot be reached, is no discovery document, names another issuer, or lacks what a login needs.
     """
-    address = issuer.rstrip("/") + WELL_KNOWN
-    document = _document(check_address(address, "identity.issuer"), timeout)
+    address = check_address(issuer.rstrip("/") + WELL_KNOWN, "identity.issuer")
+    try:
+        document = _document(address, timeout)
+    except NoDocument as error:
+        if kept is None or not kept.is_file():
+            raise
+        log.error("%s The hub starts with the document of the last time, %s.", error, kept)
+        return _provider(issuer, address, json.loads(kept.read_text(encoding="utf-8")))
+    provider = _provider(issuer, address, document)
+    if kept is not None:
+        aside = kept.with_suffix(".new")
+        aside.write_text(json.dumps(document), encoding="utf-8")
+        aside.replace(kept)
+    return provider
+
+
+def _provider(issuer: str, address: str, document: dict[str, Any]) -> Provider:
+    """Hold a document against what a login needs."""
     if document.get("issuer") != issuer:
         message = (
             f"{address} is the document of another issuer: {document.get('issuer')!r}. "
@@ -90,9 +123,9 @@ def _document(address: str, timeout: float) -> dict[str, Any]:
         document = httpx.Response(200, content=content).json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         message = f"{address} cannot be read: {error}. Is the issuer right, and reachable from here?"
-        raise HubConfigError(message) from error
+        raise NoDocument(message) from error
     except (ValueError, RecursionError) as error:
-        raise HubConfigError(f"{address} is not a discovery document: it is not JSON. Is the issuer right?") from error
+        raise NoDocument(f"{address} is not a discovery document: it is not JSON. Is the issuer right?") from error
     if not isinstance(document, dict):
         raise HubConfigError(f"{address} is not a discovery document: it is JSON, but no object. Is the issuer right?")
     return document

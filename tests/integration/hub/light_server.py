@@ -14,7 +14,7 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuth
 from tornado import web
 
 # A session remembers for five minutes whom the hub let in; here for a second, to see what the hub says.
-REMEMBERED = 1
+REMEMBERED = int(os.environ.get("REMEMBERED", "1"))
 HUB = HubOAuth(cache_max_age=REMEMBERED)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from jupyterhub.crypto import CryptKeeper
 from traitlets.config import Config
 
 from hub_config.authentication import configure_identity
+from hub_config.configurer import configure_docker
 from hub_config.identity.boot_checks import weaknesses
 from hub_config.identity.settings import identity_settings
+from hub_config.settings import HubSettings
 from tests.openid_provider import OpenIDProvider, openid_provider
 
+ENVIRONMENT = {"PANOSC_OIDC_CLIENT_ID": "h", "PANOSC_OIDC_CLIENT_SECRET": "s", "JUPYTERHUB_CRYPT_KEY": "1f" * 32}
 WEAK = {
     "c.JupyterHub.authenticator_class = 'dummy'": "DummyAuthenticator",
     "c.JupyterHub.authenticator_class = 'generic-oauth'": "GenericOAuthenticator",
@@ -55,13 +59,8 @@ def found(provider: OpenIDProvider) -> Iterator[Any]:
 
     def check(lines: str = "", **identity: Any) -> list[str]:
         table = {"provider": "oidc", "issuer": provider.issuer, "callback_url": "http://127.0.0.1/hub/oauth_callback"}
-        environment = {
-            "PANOSC_OIDC_CLIENT_ID": "h",
-            "PANOSC_OIDC_CLIENT_SECRET": "s",
-            "JUPYTERHUB_CRYPT_KEY": "1f" * 32,
-        }
         c = Config()
-        configure_identity(c, identity_settings(table | identity, environment), known_proposals={"1"})
+        configure_identity(c, identity_settings(table | identity, ENVIRONMENT), known_proposals={"1"})
         exec(lines, {"c": c})
         app = JupyterHub.instance(config=c, log=logging.getLogger("hub"))
         app.db = None  # a hub has its database before its authenticator
@@ -108,3 +107,39 @@ def test_a_real_hub_is_not_started_and_says_why(
     with start_hub(tmp_path_factory.mktemp("hub"), {}, **last) as hub:
         assert hub.process.poll() not in {None, 0}
         assert said in hub.log
+
+
+def test_the_docker_deployment_logs_in_where_the_policy_says(
+    provider: OpenIDProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data" / "2026-1").mkdir(parents=True)
+    policy = tmp_path / "panosc.yaml"
+    policy.write_text(
+        "facility: F\nroots: {data: {path: data}}\nproposals: {list: [{id: 2026-1, root: data, directory: 2026-1}]}\n"
+        f"identity:\n  provider: oidc\n  issuer: {provider.issuer}\n"
+        "  callback_url: http://127.0.0.1/hub/oauth_callback\n"
+    )
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    settings = HubSettings(
+        state=tmp_path / "state", policy=policy, host="127.0.0.1", port=1, hub_port=2, proxy_port=3, catalogue_port=4
+    )
+    settings.state.mkdir()
+    c = Config()
+    configure_docker(c, settings)
+    try:
+        app = JupyterHub.instance(config=c, log=logging.getLogger("hub"))
+        app.db = None
+        assert list(weaknesses(app, app.authenticator)) == []
+        person = app.authenticator.reader.person({"groups": ["proposal-2026-1", "proposal-2026-2"]})
+        assert (person.proposals, person.elsewhere) == ({"2026-1"}, {"2026-2"})
+        policy.write_text(policy.read_text().replace("id: 2026-1", "id: 2026-2"))
+        person = app.authenticator.reader.person({"groups": ["proposal-2026-1", "proposal-2026-2"]})
+        assert person.proposals == {"2026-2"}, "a proposal that the policy gains counts without a restart"
+    finally:
+        JupyterHub.clear_instance()
+        CryptKeeper.clear_instance()
+    assert [s["name"] for s in c.JupyterHub.services if "reconciling" in s["name"]] == ["reconciling"]
+    assert "SharedPasswordAuthenticator" not in c
+    assert "load_groups" not in c.JupyterHub
+    assert list((tmp_path / "state").glob("openid-provider.json"))

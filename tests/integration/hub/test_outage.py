@@ -100,6 +100,10 @@ def test_a_refresh_token_that_cannot_be_used_now_is_an_outage_too(hub: Any) -> N
         time.sleep(1.2)
         assert hub.api("GET", "/user", token).status_code == 200
         assert "Identity alarm (client)" in hub.log
+        hub.provider.mend(TOKEN)
+        renewed = hub.provider.requests(TOKEN)
+        eventually(lambda: hub.provider.requests(TOKEN) > renewed + 1, seconds=10)
+        assert hub.api("GET", "/user", token).status_code == 200, "a token given and refused is no revocation"
         hub.provider.fault(TOKEN, status=400, body='{"error": "invalid_grant"}', content_type="application/json")
         time.sleep(1.2)
         assert hub.api("GET", "/user", token).status_code == 403

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub_config.access import access_for
 from hub_config.errors import HubConfigError
 from hub_config.identity.claims import ClaimReader, Person, UserNameRefused
-from hub_config.identity.facts import elsewhere, facts, groups_of, last_good_refresh, numeric_id, withheld_for
+from hub_config.identity.facts import elsewhere, facts, groups_of, last_good_refresh, numbers, unassured, withheld
 from hub_config.identity.settings import identity_settings
+from hub_config.people import person_signed_in
+from hub_config.policy import read_policy
 
 ENVIRONMENT = {"PANOSC_OIDC_CLIENT_ID": "hub", "PANOSC_OIDC_CLIENT_SECRET": "s", "JUPYTERHUB_CRYPT_KEY": "a" * 64}
 ID = "0123456789abcdef" * 4
@@ -81,11 +85,12 @@ def test_a_digest_makes_unusable_identifiers_usable_and_depends_on_the_issuer() 
     assert all(len(name) == 32 and name.isalnum() and name.islower() for name in names)
 
 
-def test_plain_groups_keep_the_case_of_the_facility_and_know_what_is_elsewhere() -> None:
+def test_plain_groups_are_proposals_in_whatever_case_and_it_know_what_is_elsewhere() -> None:
     keycloak = reader("keycloak", hub_groups={"operators": ["/staff/operators"], "instructors": ["/teachers"]})
     claims = {"groups": ["/proposals/2024-1", "/proposals/mx-7", "/proposals/OTHER-9", "/staff/operators", "operators"]}
     person = keycloak.person(claims)
-    assert person.groups == {"proposal-2024-1", "proposal-MX-7", "members", "operators"}
+    assert person.groups == {"proposal-2024-1", "proposal-mx-7", "members", "operators"}
+    assert person.proposals == {"2024-1", "MX-7"}
     assert person.elsewhere == {"other-9"}
 
 
@@ -188,14 +193,17 @@ def test_known_proposals_that_differ_in_case_only_stop_the_hub() -> None:
 
 
 def test_what_the_spawner_reads_is_what_was_written() -> None:
-    person = Person(groups={"b", "a"}, elsewhere={"z"}, withheld=("IAP/low",), numbers={"uid": 7})
+    person = Person(groups={"b", "a"}, elsewhere={"z"}, withheld=("IAP/low",), unassured={"x"}, numbers={"uid": 7})
     now = datetime(2026, 11, 25, 12, tzinfo=UTC)
     state = {"panosc": facts(person, now), "access_token": "t"}
     assert last_good_refresh(state) == now
     assert groups_of(state) == {"a", "b"}
-    assert (numeric_id(state, "uid"), numeric_id(state, "gid")) == (7, None)
-    assert (elsewhere(state), withheld_for(state)) == (("z",), ("IAP/low",))
-    for nothing in (None, {}, {"panosc": None}, {"panosc": 3}):
+    assert numbers(state) == {"uid": 7}
+    assert (elsewhere(state), withheld(state), unassured(state)) == (("z",), ("IAP/low",), ("x",))
+    odd = {"panosc": {"refreshed_at": True, "groups": "ab", "claims": [1], "elsewhere": {"a": 1}}}
+    for nothing in (None, {}, {"panosc": None}, {"panosc": 3}, odd):
+        assert numbers(nothing) == {}
+        assert elsewhere(nothing) == ()
         assert last_good_refresh(nothing) is None
         assert groups_of(nothing) == frozenset()
 
@@ -204,3 +212,20 @@ def test_a_display_name_is_for_the_eye_only() -> None:
     egi = reader("egi", **EGI)
     assert egi.display_name({"name": "Ada \u202eLovelace\n"}) == "Ada Lovelace"
     assert egi.display_name({"name": ["Ada"]}) == ""
+
+
+def test_the_access_table_says_what_is_elsewhere_and_what_assurance_keeps_away(tmp_path: Path) -> None:
+    (tmp_path / "MX-7").mkdir()
+    file = tmp_path / "panosc.yaml"
+    file.write_text("facility: F\nroots: {d: {path: .}}\nproposals: {list: [{id: MX-7, root: d, directory: MX-7}]}\n")
+    keycloak = reader("keycloak", assurance={"required": ["IAP/medium"]})
+    now = datetime.now(UTC)
+
+    def refusals(vouched: list[str]) -> dict[str, str]:
+        person = keycloak.person({"groups": ["/proposals/MX-7", "/proposals/far-1"], "eduperson_assurance": vouched})
+        signed_in = person_signed_in("u", person.groups, {"panosc": facts(person, now)})
+        return {r.name: r.reason for r in access_for(signed_in, read_policy(file), now).refusals}
+
+    away = "member, but this facility has no data of it"
+    assert refusals([f"{RAF}/IAP/medium"]) == {"far-1": away}
+    assert refusals([]) == {"far-1": away, "MX-7": "u is a member, but her identity was not verified well enough"}

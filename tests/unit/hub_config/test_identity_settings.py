@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from hub_config.errors import HubConfigError
 from hub_config.identity.presets import PRESETS
@@ -201,6 +203,35 @@ def test_a_document_that_is_none_stops_the_hub(serving: Any, answer: Any, said: 
         discover(serving(answer))
 
 
+def test_a_hub_starts_again_while_its_provider_is_down(serving: Any, tmp_path: Path) -> None:
+    kept, down = tmp_path / "provider.json", []
+    issuer = serving(lambda me: (503, b"") if down else (200, document(me)))
+    found = discover(issuer, kept=kept)
+    down.append(True)
+    assert discover(issuer, kept=kept) == found
+    with pytest.raises(HubConfigError, match="cannot be read"):
+        discover(issuer, kept=tmp_path / "other.json")
+    with pytest.raises(HubConfigError, match="another issuer"):
+        discover(f"{issuer}/", kept=kept)
+
+
 def test_a_provider_that_cannot_be_reached_stops_the_hub() -> None:
     with pytest.raises(HubConfigError, match="reachable"):
         discover("http://127.0.0.1:9", timeout=2)
+
+
+def examples(repository: Path) -> list[dict[str, Any]]:
+    page = (repository / "docs" / "operating" / "identity.md").read_text(encoding="utf-8")
+    return [yaml.safe_load(block)["identity"] for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+
+
+def test_every_example_of_the_operators_page_is_one(repository: Path, tmp_path: Path) -> None:
+    found = examples(repository)
+    assert {example["provider"] for example in found} == set(PRESETS)
+    secret = tmp_path / "secret"
+    secret.write_text("s")
+    for example in found:
+        for row in example.get("memberships", []):
+            if "token" in row:
+                row["token"] = f"file:{secret}"
+        identity_settings(example, ENVIRONMENT)
