@@ -46,6 +46,8 @@ const provider = new Provider(issuer, {
   scopes: ['openid', 'offline_access', 'profile', 'email', ...settings.scopes],
   findAccount: (_, sub) => subject(sub) && { accountId: sub, claims: async () => subject(sub) },
   issueRefreshToken: async () => true,
+  // A refresh token is good once; used again it looks stolen, and everything that came of the login is revoked.
+  rotateRefreshToken: true,
   pkce: { required: () => true },
   cookies: { keys: [randomBytes(16).toString('hex')] },
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] },

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
+from tests.integration.hub.conftest import eventually
+from tests.openid_provider import TOKEN, USERINFO, subject
 
 PEOPLE: dict[str, dict[str, Any]] = {
     name: {"groups": ["/proposals/2026-1", "/proposals/2026-2"]} for name in ("alice", "bob", "carol", "dora", "emil")
@@ -96,25 +101,52 @@ def test_who_loses_proposals_but_may_stay_goes_on_without_them(hub: Any) -> None
     assert set(hub.user("fritz")["groups"]) == {"users"}
 
 
-def test_renewed_tokens_are_kept(start_hub: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Access tokens that live a second: every start needs the refresh token, which the provider changes each time."""
-    from tests.integration.hub.conftest import eventually
+@pytest.fixture(scope="module")
+def short_lived(start_hub: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Access tokens that live a second: every question needs the refresh token, which is good once."""
+    identity = {"refresh": {"age": 1}}
+    with start_hub(tmp_path_factory.mktemp("hub"), PEOPLE, token_seconds=1, identity=identity) as running:
+        yield running
 
-    with start_hub(tmp_path_factory.mktemp("hub"), PEOPLE, token_seconds=1, identity=LONG) as hub:
-        browser, _ = hub.log_in("bob")
-        token = hub.token(browser, "bob")
+
+def test_renewed_tokens_are_kept(short_lived: Any) -> None:
+    hub = short_lived
+    browser, _ = hub.log_in("bob")
+    token = hub.token(browser, "bob")
+    for _ in range(3):
+        time.sleep(1.2)
+        assert hub.start_session("bob", token) == 201
+        hub.api("DELETE", f"/users/{subject('bob')}/server", token).raise_for_status()
+        eventually(lambda: not hub.user("bob")["servers"], seconds=10)
+    assert hub.provider.requests(TOKEN) >= 4
+
+
+def test_many_questions_at_once_use_no_refresh_token_twice(short_lived: Any) -> None:
+    hub = short_lived
+    browser, _ = hub.log_in("carol")
+    token = hub.token(browser, "carol")
+    hub.provider.fault(TOKEN, delay=0.2)
+    try:
         for _ in range(3):
-            eventually(lambda: _expired(hub), seconds=10)
-            assert hub.start_session("bob", token) == 201
-            hub.api("DELETE", "/users/" + hub.user("bob")["name"] + "/server", token).raise_for_status()
-            eventually(lambda: not hub.user("bob")["servers"], seconds=10)
-        assert hub.provider.requests("/token") >= 4
+            time.sleep(1.2)
+            with ThreadPoolExecutor(8) as pool:
+                answers = pool.map(lambda _: hub.api("GET", "/user", token).status_code, range(16))
+                assert set(answers) == {200}
+    finally:
+        hub.provider.mend(TOKEN)
+    assert hub.proposals("carol") == {"proposal-2026-1", "proposal-2026-2"}
 
 
-def _expired(hub: Any) -> bool:
-    import httpx
-
-    from tests.openid_provider import USERINFO
-
-    token = hub.user("bob")["auth_state"]["token_response"]["access_token"]
-    return httpx.get(hub.provider.issuer + USERINFO, headers={"Authorization": f"Bearer {token}"}).status_code == 401
+def test_a_token_that_was_renewed_but_not_answered_with_is_kept(short_lived: Any) -> None:
+    hub = short_lived
+    browser, _ = hub.log_in("dora")
+    token = hub.token(browser, "dora")
+    hub.provider.fault(USERINFO, status=401)
+    time.sleep(1.2)
+    try:
+        assert hub.api("GET", "/user", token).status_code == 200
+    finally:
+        hub.provider.mend(USERINFO)
+    time.sleep(1.2)
+    assert hub.api("GET", "/user", token).status_code == 200
+    assert hub.proposals("dora") == {"proposal-2026-1", "proposal-2026-2"}
