@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from panosc_analysis.cli.arguments import Commands, add_json, print_json, styled
 from panosc_analysis.errors import PanoscError, SettingsError
-from panosc_analysis.settings import Settings, load_settings
+from panosc_analysis.settings import Provider, Settings, load_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -154,6 +154,20 @@ def providers(settings: Settings) -> Iterator[Finding]:
                 yield Finding("provider", "failed", f"{provider.name}: {error.message}", error.hint)
             else:
                 yield Finding("provider", "ok", f"{provider.name} answers at {provider.url}")
+                yield from dialect(provider)
+
+
+def dialect(provider: Provider) -> Iterator[Finding]:
+    """Compare the dialect that is configured for a provider with the one its answers look like."""
+    from panosc_analysis.search.detection import detect
+
+    try:
+        found = detect(provider)
+    except PanoscError:
+        return  # it has just answered a simpler question; that is what matters
+    if found.dialect not in {provider.dialect, "common"}:
+        said = f"{provider.name} is asked as {provider.dialect}, and looks like {found.dialect}: {found.because}"
+        yield Finding("dialect", "note", said, f'Set dialect = "{found.dialect}" for it, and fewer rows are read')
 
 
 def roots(settings: Settings) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from panosc_analysis.filters import Filter, related
 from panosc_analysis.model import pid_key
 from panosc_analysis.search import wire
 from panosc_analysis.search.dialects import Dialect
+from panosc_analysis.search.dialects.facility import asks_for_facility, decided
 from panosc_analysis.search.question import Question
 from panosc_analysis.search.transport import Transport, address
 
@@ -118,6 +119,12 @@ class _Reading:
 
     async def filter(self, filter: Filter) -> None:
         """Send the filter in the dialect's form; where a dataset's documents decide, by each way that leads to them."""
+        if self.dialect.one_facility and asks_for_facility(filter):
+            known = await self.facility()
+            possible = filter if known is None else decided(filter, known)
+            if possible is None:
+                return
+            filter = possible
         if self.entity != "Datasets" or not wire.asks_for_documents(filter):
             await self.one_way(filter, "documents")
             return
@@ -136,6 +143,12 @@ class _Reading:
             return
         for sent in wire.through_documents(filter, self.dialect):
             await self.pages("Documents", sent)
+
+    async def facility(self) -> str | None:
+        """Ask for the facility that every instrument shows; ``None`` if no instrument is known."""
+        _, page = await self.page("Instruments", Filter(limit=1))
+        found = page[0].get("facility") if page and isinstance(page[0], dict) else None
+        return found if isinstance(found, str) and found else None
 
     async def one_way(self, filter: Filter, documents: str) -> None:
         """Send the narrow form, then, where that is not understood, the least that can be sent."""

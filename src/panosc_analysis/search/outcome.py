@@ -59,9 +59,10 @@ class Outcome:
         number = f"{'at least ' if self.more else ''}{self.hits} {'dataset' if self.hits == 1 else 'datasets'}"
         if self.state == "ok":
             return f"{self.provider}: {number} {_within(self.seconds)}"
+        reason = self.reason.removeprefix(f"{self.provider} ")
         if self.state == "partial":
-            return f"{self.provider}: partial, {number} {_within(self.seconds)}. {self.reason}. {self.hint}."
-        return f"{self.provider}: {self.state}. {self.reason}. {self.hint}."
+            return f"{self.provider}: partial, {number} {_within(self.seconds)}; {reason}. {self.hint}."
+        return f"{self.provider}: {self.state}; {reason}. {self.hint}."
 
     def to_json(self) -> dict[str, Any]:
         """Write it for a program."""

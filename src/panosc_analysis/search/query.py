@@ -184,4 +184,4 @@ def _said(name: str, value: Any) -> str:
         return str(quantity.range(value))
     if name == "technique":
         return resolved(value).name
-    return str(value)
+    return f'"{value}"' if name == "text" else str(value)

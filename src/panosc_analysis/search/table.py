@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,34 +17,39 @@ if TYPE_CHECKING:
 __all__ = ["as_html", "as_text", "human_size", "visible"]
 
 _HEADINGS = ("Facility", "Title", "Technique", "Date", "Size", "Access", "PID")
-_WIDEST = {"Facility": 24, "Technique": 36}
-_NARROWEST_TITLE = 20
+_WIDEST_FACILITY = 24
+_NARROWEST = {"Technique": 12, "Title": 20}
 _GAP = "  "
 _LONGEST_PID = 60
 _STYLE = """\
 .panosc-hits { overflow-x: auto; color: var(--jp-ui-font-color1); font-size: var(--jp-ui-font-size1); }
-.panosc-hits table { border-collapse: collapse; margin: 0; }
+.panosc-hits table { border-collapse: collapse; margin: 0; color: inherit; font-size: inherit; }
 .panosc-hits.panosc-hits :is(th, td) { text-align: left; padding: 4px 12px 4px 0; vertical-align: top;
   border-bottom: 1px solid var(--jp-border-color2); }
 .panosc-hits.panosc-hits td.number { text-align: right; }
 .panosc-hits td.number, .panosc-hits time { white-space: nowrap; }
 .panosc-hits.panosc-hits code { user-select: all; white-space: nowrap; }
 .panosc-hits ul { list-style: none; padding: 0; margin: 8px 0 0; color: var(--jp-ui-font-color2); }
-.panosc-hits li.failed { color: var(--jp-ui-font-color1); font-weight: 600; }
+.panosc-hits li.failed { color: var(--jp-ui-font-color1); }
 """
 
 
 def as_text(datasets: Sequence[Dataset], outcomes: Sequence[Outcome], asked_for: str, width: int) -> str:
-    """Write a table that fits so many columns, then one line per provider; PIDs are never cut below 60 characters."""
-    lines = _table(datasets, width) if datasets else [nothing_found(outcomes, asked_for)]
-    return "\n".join([*lines, "", *(visible(str(outcome)) for outcome in outcomes)])
+    """Write a table that fits so many columns, then a line for each provider; PIDs up to 60 characters stay whole."""
+    lines = _table(datasets, width) if datasets else _wrapped(nothing_found(outcomes, asked_for), width)
+    said = (line for outcome in outcomes for line in _wrapped(visible(str(outcome)), width))
+    return "\n".join([*lines, "", *said])
 
 
 def as_html(datasets: Sequence[Dataset], outcomes: Sequence[Outcome], asked_for: str) -> str:
     """Write the same for a notebook: the theme's own colours, every text escaped, links to ``https://doi.org`` only."""
     body = _html_table(datasets) if datasets else f"<p>{_escaped(nothing_found(outcomes, asked_for))}</p>"
-    lines = "".join(f"<li{'' if one.state == 'ok' else ' class=failed'}>{_escaped(str(one))}</li>" for one in outcomes)
+    lines = "".join(map(_html_outcome, outcomes))
     return f'<div class="panosc-hits"><style>{_STYLE}</style>{body}<ul aria-label="Providers">{lines}</ul></div>'
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(width, 20), subsequent_indent="  ", break_on_hyphens=False)
 
 
 def nothing_found(outcomes: Sequence[Outcome], asked_for: str) -> str:
@@ -90,21 +96,38 @@ def _cells(dataset: Dataset) -> tuple[str, ...]:
 
 
 def _table(datasets: Sequence[Dataset], width: int) -> list[str]:
+    """Write a row for each dataset; with its PID on a line of its own, or as a block, where there is no room."""
     rows = [_cells(dataset) for dataset in datasets]
-    widths = [max(len(row[column]) for row in (_HEADINGS, *rows)) for column in range(len(_HEADINGS))]
-    widths = [min(one, _WIDEST.get(name, one)) for one, name in zip(widths, _HEADINGS, strict=True)]
-    title = _HEADINGS.index("Title")
-    left = width - sum(widths) + widths[title] - len(_GAP) * (len(widths) - 1)
-    if left < min(_NARROWEST_TITLE, widths[title]):
+    widths = _widths(rows, width)
+    if widths is not None:
+        return [_line(row, widths) for row in (_HEADINGS, *rows)]
+    widths = _widths([row[:-1] for row in rows], width)
+    if widths is None:
         return [line for row in rows for line in _stacked(row, width)]
-    widths[title] = min(widths[title], left)
-    return [_line(row, widths) for row in (_HEADINGS, *rows)]
+    indent = " " * (widths[0] + len(_GAP))
+    pairs = ((_line(row[:-1], widths), indent + row[-1]) for row in rows)
+    return [_line(_HEADINGS[:-1], widths), *(line for pair in pairs for line in pair)]
+
+
+def _widths(rows: Sequence[tuple[str, ...]], width: int) -> list[int] | None:
+    """Give each column's width; title and technique share what the others leave. ``None`` if that is too little."""
+    names = _HEADINGS[: len(rows[0])]
+    wanted = [max(_columns(row[n]) for row in (names, *rows)) for n in range(len(names))]
+    wanted[0] = min(wanted[0], _WIDEST_FACILITY)
+    title, technique = names.index("Title"), names.index("Technique")
+    left = width - sum(wanted) + wanted[title] + wanted[technique] - len(_GAP) * (len(names) - 1)
+    least = min(wanted[technique], max(_NARROWEST["Technique"], left * 2 // 5))
+    widths = list(wanted)
+    widths[title] = min(wanted[title], left - least)
+    widths[technique] = min(wanted[technique], left - widths[title])
+    return None if widths[title] < min(_NARROWEST["Title"], wanted[title]) else widths
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
     size = _HEADINGS.index("Size")
-    cells = (_end_cut(cell, one) for cell, one in zip(row, widths, strict=True))
-    padded = (c.rjust(w) if n == size else c.ljust(w) for n, (c, w) in enumerate(zip(cells, widths, strict=True)))
+    cells = [_end_cut(cell, one) for cell, one in zip(row, widths, strict=True)]
+    gaps = [" " * (one - _columns(cell)) for cell, one in zip(cells, widths, strict=True)]
+    padded = (gap + cell if n == size else cell + gap for n, (cell, gap) in enumerate(zip(cells, gaps, strict=True)))
     return _GAP.join(padded).rstrip()
 
 
@@ -115,8 +138,19 @@ def _stacked(row: tuple[str, ...], width: int) -> list[str]:
     return [_end_cut(title, width), _end_cut(f"  {about}", width), f"  {pid}"]
 
 
+def _columns(text: str) -> int:
+    """Count the columns that a text takes on a terminal: two for wide letters, none for accents that stand alone."""
+    if text.isascii():
+        return len(text)
+    return sum((unicodedata.east_asian_width(c) in "WF") + (not unicodedata.combining(c)) for c in text)
+
+
 def _end_cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+    if _columns(text) <= width:
+        return text
+    while text and _columns(text) >= width:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def _middle_cut(text: str) -> str:
@@ -140,6 +174,13 @@ def _html_row(dataset: Dataset) -> str:
         f'<td><time datetime="{moment}" title="{moment}">{date}</time></td>'
         f'<td class="number">{size}</td><td>{access}</td><td>{pid}</td></tr>'
     )
+
+
+def _html_outcome(outcome: Outcome) -> str:
+    if outcome.state == "ok":
+        return f"<li>{_escaped(str(outcome))}</li>"
+    what, semicolon, why = str(outcome).partition(";")
+    return f"<li class=failed><strong>{_escaped(what)}</strong>{_escaped(semicolon + why)}</li>"
 
 
 def _escaped(text: str) -> str:

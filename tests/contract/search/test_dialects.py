@@ -100,3 +100,21 @@ def test_a_filter_sent_as_it_is_loses_hits(name: str) -> None:
         assert len(verbatim.find_datasets(LOST[name])) < len(expected)
         careful = SearchClient(server.provider(dialect=name), cache_seconds=0)
         assert len(careful.find_datasets(LOST[name])) == min(len(expected), LOST[name].get("limit", 100))
+
+
+def test_a_server_of_another_facility_is_not_read() -> None:
+    instrument = {"pid": "i", "name": "LoKI", "facility": "any"}
+    data = [
+        {"pid": f"10.5072/set-{n}", "title": "LaB6", "isPublic": True, "creationDate": None, "instrument": instrument}
+        for n in range(300)
+    ]
+    with serve(SciCat(data, facility="ESS")) as server:
+        client = SearchClient(server.provider(dialect="scicat"), cache_seconds=0)
+        assert client.find_datasets(facility="ILL") == []
+        assert len(server.requests) == 1
+        assert len(client.find_datasets(facility="ess", limit=300)) == 300
+        either = {"or": [{"facility": "ILL"}, {"name": "LoKI"}]}
+        include = [{"relation": "instrument", "scope": {"where": either}}]
+        assert len(client.find_datasets({"include": include, "limit": 300})) == 300
+        assert [one.facility for one in client.find_instruments(facility="ESS")] == ["ESS"]
+        assert client.find_instruments(facility="ILL") == []

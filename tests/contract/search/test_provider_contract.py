@@ -23,6 +23,7 @@ from panosc_analysis.errors import DatasetNotFound
 from panosc_analysis.filters import related
 from panosc_analysis.model import Dataset, Document, Instrument, pid_key
 from panosc_analysis.search import FederatedSearch, SearchClient
+from panosc_analysis.search.detection import detect
 from panosc_analysis.settings import Provider, Settings
 from panosc_analysis.testing import serve
 from panosc_analysis.testing.implementations import DataGateway, Ill, Reference, SciCat
@@ -181,6 +182,14 @@ def test_pages_and_streams_give_what_a_search_gives(provider: Provider) -> None:
     assert [one.pid for page in hits.pages(3) for one in page] == [one.pid for one in hits]
     streamed = [one for arrival in federation.stream(limit=10) for one in arrival.datasets]
     assert keys(streamed) == keys(list(hits))
+
+
+def test_the_implementation_is_recognised(provider: Provider) -> None:
+    found = detect(provider, timeout=30)
+    assert found.because
+    if provider.name != "live":
+        assert found.dialect == (provider.name if provider.name in FAKES else "panosc-analysis")
+        assert found.measured is (provider.name not in {"ill", "datagateway"})
 
 
 def test_the_records_are_read_alike_everywhere(records: list[dict[str, Any]]) -> None:

@@ -117,5 +117,5 @@ def test_a_raw_filter_with_its_order(serve):
 def test_outcomes_say_themselves():
     assert str(Outcome("A", "ok", 1, seconds=0.42)) == "A: 1 dataset in 0.4 s"
     timed_out = Outcome("B", "timed out", seconds=5, reason="B gave no answer within 5 s", hint="Try again later")
-    assert str(timed_out) == "B: timed out. B gave no answer within 5 s. Try again later."
+    assert str(timed_out) == "B: timed out; gave no answer within 5 s. Try again later."
     assert not timed_out.answered

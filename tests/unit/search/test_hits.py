@@ -113,3 +113,30 @@ def test_the_page_uses_the_theme_only():
 )
 def test_sizes(size, text):
     assert human_size(size) == text
+
+
+LONG = "20.500.12269/f66dc4b8-ab0b-42bf-8dcc-31b07ae8bd9f"
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_long_pid_stands_under_its_row(width):
+    found = [Dataset(LONG, "LaB6 transmission", is_public=True, instrument=Instrument("i", "LoKI", "ESS")), *DATASETS]
+    lines = as_text(found, [OK], "", width).splitlines()
+    assert lines[0].split() == ["Facility", "Title", "Technique", "Date", "Size", "Access"]
+    assert lines[2].strip() == LONG
+    assert lines[4].strip() == "10.1000/demo/set-1"
+    assert max(map(len, lines)) <= width
+    assert all(line.startswith(" ") for line in lines[2:8:2])
+
+
+def test_wide_letters_take_two_columns():
+    found = [Dataset("10.1000/a", "六硼化镧 校准"), Dataset("10.1000/b", "LaB6"), Dataset("10.1000/c", "cafe\u0301")]
+    rows = as_text(found, [OK], "", 120).splitlines()[1:4]
+    places = [row.index("not stated") for row in rows]
+    assert places == [places[1] - 6, places[1], places[1] + 1]
+
+
+def test_long_lines_about_providers_are_wrapped():
+    lines = as_text([], [DOWN], "", 40).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert "  longer timeout." not in lines[0]

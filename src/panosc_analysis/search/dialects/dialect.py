@@ -48,6 +48,8 @@ class Dialect:
         Fields, written in the same ways, that its records never have: an alternative that asks for one is never true.
     documents
         What the relation from a dataset to its documents is called; several are tried, none means that there is none.
+    one_facility
+        Every instrument shows the same facility, which cannot be asked for.
     shown
         Relations included so that a list of hits can show them.
     presence
@@ -72,6 +74,7 @@ class Dialect:
     distrusted: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     documents: tuple[str, ...] = ()
+    one_facility: bool = False
     shown: tuple[str, ...] = _SHOWN
     presence: Mapping[str, Comparison] = field(default_factory=dict)
     parameters: Literal["name", "name and value"] = "name"

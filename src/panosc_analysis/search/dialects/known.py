@@ -44,6 +44,7 @@ SCICAT = Dialect(
     distrusted=frozenset({"facility", "documents.isPublic", "documents.type"}),
     absent=frozenset({"panetId", "samples.description"}),
     documents=("document",),
+    one_facility=True,
     parameters="name and value",
     late=frozenset({"instrument", "files", "samples", "document", "documents", "datasets", "members"}),
 )

@@ -39,6 +39,8 @@ class DataGateway(Implementation):
         if set(filter) - {"where", "include", "limit", "skip"}:
             raise Refusal(400, "No valid filter name given within filter query param")
         includes = filter.get("include") or []
+        if any(one["relation"] not in {"instrument", *_TO_MANY.get(entity, ())} for one in includes):
+            raise Refusal(400, "Bad Include filter")
         where = filter.get("where") or {}
         rows = [one for one in self.table(entity) if _holds(where, one, entity) and _joins(one, includes)]
         included = [one["relation"] for one in includes]

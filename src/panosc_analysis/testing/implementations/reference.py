@@ -43,7 +43,11 @@ class Reference(Implementation):
         rows.sort(key=lambda one: one["pid"])
         default = 100 if filter.get("skip") and not filter.get("limit") else None
         found = (self._joined(one, entity, filter.get("include", [])) for one in self.page(rows, filter, default))
-        return [one for one in found if one is not None]
+        return [{**one, "score": 0} for one in found if one is not None]
+
+    def get(self, entity: str, pid: str, filter: Json) -> Json:
+        """Give one record, which has no score."""
+        return {name: value for name, value in super().get(entity, pid, filter).items() if name != "score"}
 
     def count(self, entity: str, where: Json) -> Any:
         """Count what fulfils a condition; ``text`` is an unknown field here."""

@@ -51,6 +51,7 @@ class SciCat(Implementation):
             raise Refusal(400, "Bad Request")
         includes = [one for one in include or [] if isinstance(one, dict)]
         where = filter.get("where") or {}
+        where = _without_facility(where) if entity == "Instruments" else where
         rows = [one for one in self.table(entity) if _holds(where, one, entity)]
         if entity == "Datasets":
             rows = [one for one in rows if _pushed(one, includes)]
