@@ -23,13 +23,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Addresses of one OpenID provider."""
+    """Addresses of one OpenID provider, and the scopes and claims that it lists."""
 
     issuer: str
     authorization: str
     token: str
     userinfo: str
     end_session: str = ""
+    scopes: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 def is_safe(address: str) -> bool:
@@ -112,6 +114,8 @@ def _provider(issuer: str, address: str, document: dict[str, Any]) -> Provider:
         token=_endpoint(document, "token_endpoint", address),
         userinfo=_endpoint(document, "userinfo_endpoint", address),
         end_session=_endpoint(document, "end_session_endpoint", address) if "end_session_endpoint" in document else "",
+        scopes=_names(document, "scopes_supported"),
+        claims=_names(document, "claims_supported"),
     )
 
 
@@ -138,6 +142,11 @@ def _limited(answer: httpx.Response) -> Any:
         if size > MAX_BYTES:
             raise ValueError("too long")
         yield piece
+
+
+def _names(document: dict[str, Any], key: str) -> tuple[str, ...]:
+    values = document.get(key)
+    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
 
 
 def _endpoint(document: dict[str, Any], key: str, address: str) -> str:

@@ -131,8 +131,10 @@ class IdentitySettings:
     crypt_keys: tuple[str, ...] = field(default=(), repr=False)
 
 
-def identity_settings(table: Mapping[str, Any], environment: Mapping[str, str]) -> IdentitySettings:
+def identity_settings(table: Mapping[str, Any], environment: Mapping[str, str] | None) -> IdentitySettings:
     """Read the section `table`, filled up from its preset; secrets from `environment` or from the files it names.
+
+    Without an environment the secrets stay empty: good for looking at claims, not for a hub.
 
     Raises
     ------
@@ -231,7 +233,7 @@ def _pattern(pattern: str, key: str) -> str:
     return pattern
 
 
-def _source(row: Mapping[str, Any], environment: Mapping[str, str]) -> SourceSettings:
+def _source(row: Mapping[str, Any], environment: Mapping[str, str] | None) -> SourceSettings:
     if "registry" in row:
         path = Path(row["registry"])
         if not path.is_absolute():
@@ -245,7 +247,7 @@ def _source(row: Mapping[str, Any], environment: Mapping[str, str]) -> SourceSet
     )
 
 
-def _crypt_keys(full: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[str, ...]:
+def _crypt_keys(full: Mapping[str, Any], environment: Mapping[str, str] | None) -> tuple[str, ...]:
     """Return the keys that tokens of the provider are encrypted with; the first encrypts, all decrypt."""
     keys = tuple(key.strip() for key in _secret(full, "crypt_keys", environment).split(";") if key.strip())
     for key in keys:
@@ -256,7 +258,9 @@ def _crypt_keys(full: Mapping[str, Any], environment: Mapping[str, str]) -> tupl
     return keys
 
 
-def _secret(table: Mapping[str, Any], key: str, environment: Mapping[str, str]) -> str:
+def _secret(table: Mapping[str, Any], key: str, environment: Mapping[str, str] | None) -> str:
+    if environment is None:
+        return ""
     kind, _, name = str(table[key]).partition(":")
     if kind == "env":
         value = environment.get(name, "")

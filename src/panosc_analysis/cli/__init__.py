@@ -19,6 +19,7 @@ from panosc_analysis.cli import (
     demo,
     demo_facility,
     doctor,
+    identity,
     locate,
     reduce,
     search,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-COMMANDS = (search, locate, show, reduce, catalogue, demo_facility, demo, up, access, announce, doctor)
+COMMANDS = (search, locate, show, reduce, catalogue, demo_facility, demo, up, access, identity, announce, doctor)
 
 EXAMPLE = """\
 the way of the data:
