@@ -29,9 +29,9 @@ USERINFO, TOKEN, AUTHORIZE, DISCOVERY = "/me", "/token", "/auth", "/.well-known/
 # Claims of research AAIs; a claim must be known to the provider before a person may get it.
 CLAIMS = [
     "name", "email", "preferred_username", "groups", "eduperson_entitlement", "entitlements", "eduperson_assurance",
-    "voperson_id", "uidNumber", "gidNumber",
+    "voperson_id", "uidNumber", "gidNumber", "eduperson_scoped_affiliation",
 ]  # fmt: skip
-SCOPES = ["aarc", "voperson_id", "eduperson_entitlement", "entitlements", "eduperson_assurance", "groups"]
+SCOPES = [*CLAIMS, "aarc", "entitlement"]
 
 
 def subject(person: str) -> str:
