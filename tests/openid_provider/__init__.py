@@ -105,6 +105,7 @@ def openid_provider(
     port: int | None = None,
     client_id: str = "panosc-hub",
     token_seconds: int = 600,
+    refresh_tokens: bool = True,
 ) -> Iterator[OpenIDProvider]:
     """Run a provider on loopback that knows `people` (login name -> claims) and sends them back to `redirect_uris`.
 
@@ -118,7 +119,9 @@ def openid_provider(
     port
         Port to listen on; ``None`` for a free one. The same port twice is the same issuer, after an outage.
     token_seconds
-        Life of an access token. Every login also gives a refresh token.
+        Life of an access token.
+    refresh_tokens
+        Whether a login also gives a refresh token.
     """
     node = Path(sys.executable).with_name("node")
     if not NODE_MODULES.is_dir():
@@ -131,6 +134,7 @@ def openid_provider(
         "claims": CLAIMS,
         "scopes": SCOPES,
         "token_seconds": token_seconds,
+        "refresh_tokens": refresh_tokens,
     }
     process = subprocess.Popen(
         [str(node), str(SCRIPT), str(NODE_MODULES)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -45,7 +45,7 @@ const provider = new Provider(issuer, {
   claims: { openid: ['sub', ...names] },
   scopes: ['openid', 'offline_access', 'profile', 'email', ...settings.scopes],
   findAccount: (_, sub) => subject(sub) && { accountId: sub, claims: async () => subject(sub) },
-  issueRefreshToken: async () => true,
+  issueRefreshToken: async () => settings.refresh_tokens,
   // A refresh token is good once; used again it looks stolen, and everything that came of the login is revoked.
   rotateRefreshToken: true,
   pkce: { required: () => true },

@@ -109,12 +109,14 @@ def running_hub(
     last_lines: str = "",
     arguments: Sequence[str] = (),
     token_seconds: int = 600,
+    refresh_tokens: bool = True,
 ) -> Iterator[Hub]:
     """Start provider and hub; `last_lines` and `arguments` are what an operator adds to the project's settings."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     services = {name: uuid.uuid4().hex for name in SCOPES | (scopes or {})}
-    with openid_provider(people, [f"{url}/hub/oauth_callback"], token_seconds=token_seconds) as provider:
+    tokens = {"token_seconds": token_seconds, "refresh_tokens": refresh_tokens}
+    with openid_provider(people, [f"{url}/hub/oauth_callback"], **tokens) as provider:  # type: ignore[arg-type]
         table = {
             "provider": "keycloak", "issuer": provider.issuer, "callback_url": f"{url}/hub/oauth_callback",
             "user_name": {"claim": "sub"}, "hub_groups": {"operators": ["/operators"], "users": ["/users"]},

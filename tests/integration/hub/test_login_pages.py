@@ -54,6 +54,16 @@ def test_who_logs_out_is_logged_out_at_the_institute_too(hub: Any, page: Page) -
     page.get_by_label("Name").wait_for()
 
 
+def test_a_name_is_text_and_nothing_else(hub: Any, page: Page) -> None:
+    name = "<img src=x onerror=document.title='owned'>"
+    hub.provider.set_claims("eve", {"name": name, "groups": ["/proposals/2026-1"]})
+    sign_in(page, hub, "eve")
+    page.wait_for_url("**/user/**", timeout=30_000)
+    page.goto(f"{hub.url}/hub/home")
+    page.get_by_text(name).wait_for()
+    assert page.title() != "owned"
+
+
 def test_who_is_turned_away_reads_why(hub: Any, page: Page, pictures: Path) -> None:
     sign_in(page, hub, "mallory")
     page.get_by_text("none of the groups").wait_for()

@@ -150,3 +150,19 @@ def test_a_token_that_was_renewed_but_not_answered_with_is_kept(short_lived: Any
     time.sleep(1.2)
     assert hub.api("GET", "/user", token).status_code == 200
     assert hub.proposals("dora") == {"proposal-2026-1", "proposal-2026-2"}
+
+
+def test_without_refresh_tokens_an_expired_login_is_no_revocation(
+    start_hub: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    identity = {"refresh": {"age": 1}}
+    folder = tmp_path_factory.mktemp("hub")
+    with start_hub(folder, PEOPLE, token_seconds=3, refresh_tokens=False, identity=identity) as hub:
+        browser, _ = hub.log_in("bob")
+        token = hub.token(browser, "bob")
+        assert hub.start_session("bob", token) == 201
+        eventually(lambda: hub.api("GET", "/user", token).status_code == 403, seconds=10)
+        assert hub.proposals("bob") == {"proposal-2026-1", "proposal-2026-2"}
+        assert hub.user("bob")["servers"][""]["ready"]
+        hub.log_in("bob")
+        assert hub.api("GET", "/user", token).status_code == 200
