@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hub_config.identity.reconciling import SCOPES as RECONCILING_SCOPES
-
 if TYPE_CHECKING:
     from hub_config.policy import Policy
     from hub_config.settings import HubSettings
@@ -76,9 +74,12 @@ def culler(policy: Policy) -> Service:
 
 def reconciling(settings: HubSettings, policy: Policy) -> Service:
     """Stop sessions that see data which their owners may no longer see."""
+    # Here, because it brings an HTTP client that a hub with demo people has no use for.
+    from hub_config.identity.reconciling import SCOPES
+
     every = policy.sessions.reconcile
     command = [
         sys.executable, "-m", "hub_config.identity.reconciling", "--policy", str(settings.policy),
         f"--interval={every}", f"--notice={2 * every}",
     ]  # fmt: skip
-    return Service("reconciling", command, RECONCILING_SCOPES)
+    return Service("reconciling", command, SCOPES)

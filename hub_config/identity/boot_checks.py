@@ -10,8 +10,8 @@ from jupyterhub.app import JupyterHub
 from jupyterhub.crypto import CryptKeeper
 
 from hub_config.errors import HubConfigError
+from hub_config.identity.addresses import is_safe
 from hub_config.identity.authenticator import InstituteAuthenticator
-from hub_config.identity.provider import is_safe
 
 __all__ = ["refuse_weak_settings", "watch", "weaknesses"]
 

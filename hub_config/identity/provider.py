@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from hub_config.errors import HubConfigError
+from hub_config.identity.addresses import check_address
 
-__all__ = ["Provider", "check_address", "discover", "is_safe"]
+__all__ = ["Provider", "discover"]
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 MAX_BYTES = 1 << 20
@@ -32,32 +31,6 @@ class Provider:
     end_session: str = ""
     scopes: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
-
-
-def is_safe(address: str) -> bool:
-    """Whether `address` is https, or plain http to this machine itself."""
-    parts = urlsplit(address)
-    if parts.scheme == "https" and parts.hostname:
-        return True
-    if parts.scheme != "http" or not parts.hostname:
-        return False
-    try:
-        return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname).is_loopback
-    except ValueError:
-        return False
-
-
-def check_address(address: str, key: str) -> str:
-    """Return `address` if secrets may be sent there.
-
-    Raises
-    ------
-    HubConfigError
-        It is neither https nor on this machine.
-    """
-    if not is_safe(address):
-        raise HubConfigError(f"{key}: {address} is not https. Tokens and claims would travel openly; use https.")
-    return address
 
 
 class NoDocument(HubConfigError):

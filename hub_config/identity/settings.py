@@ -14,8 +14,8 @@ import jsonschema
 
 from hub_config.entitlements import EntitlementRules
 from hub_config.errors import HubConfigError
+from hub_config.identity.addresses import check_address
 from hub_config.identity.presets import with_preset
-from hub_config.identity.provider import check_address
 
 __all__ = [
     "SCHEMA",

@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from hub_config.errors import HubConfigError
+from hub_config.identity.addresses import is_safe
 from hub_config.identity.presets import PRESETS
-from hub_config.identity.provider import discover, is_safe
+from hub_config.identity.provider import discover
 from hub_config.identity.settings import SCHEMA, identity_settings
 
 KEY = "0f" * 32
