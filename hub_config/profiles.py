@@ -109,7 +109,7 @@ def _data(access: Access) -> str:
 
 MANY = 12
 STYLE = """
-.panosc-profiles{border:0;padding:0;margin:0 0 16px}.panosc-profiles legend{font-size:1.25rem;margin-bottom:8px}
+.panosc-profiles{border:0;padding:0;margin:0 0 16px}.panosc-profiles legend{font-size:1.75rem;margin:16px 0 12px}
 .panosc-profiles label{display:grid;grid-template-columns:auto 1fr auto;column-gap:12px;align-items:baseline;
  padding:12px 16px;margin:0 0 8px;border:1px solid var(--bs-border-color,#8888);border-radius:6px;cursor:pointer}
 .panosc-profiles label:has(:checked){border-color:var(--bs-primary,#0b5cad);

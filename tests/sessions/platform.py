@@ -80,13 +80,17 @@ def write_policy(directory: Path, content: Mapping[str, Any]) -> Path:
         "hub": {"state": str(directory / "state"), "port": free_ports(1)[0]},
     }
     path = directory / "panosc.yaml"
-    path.write_text(yaml.safe_dump({**own, **content}), encoding="utf-8")
+    path.write_text(yaml.safe_dump({**own, **content}, sort_keys=False), encoding="utf-8")
     return path
 
 
 @contextmanager
 def platform(
-    kind: Kind, policy_file: Path, people: tuple[str, ...], environment: Mapping[str, str] | None = None
+    kind: Kind,
+    policy_file: Path,
+    people: tuple[str, ...],
+    environment: Mapping[str, str] | None = None,
+    index: Path | None = None,
 ) -> Iterator[Platform]:
     """Run the hub; at the end its sessions, volumes, network and rules are gone.
 
@@ -100,6 +104,8 @@ def platform(
         Who may log in.
     environment
         More of it for the hub.
+    index
+        Index of the catalogue; without one there is no catalogue.
     """
     policy = read_policy(policy_file)
     if kind == "local":
@@ -107,7 +113,7 @@ def platform(
     else:
         client = connected()
         settings = prepared_settings(client, policy, HUB_IMAGE)
-    settings = replace(settings, people=(*people, "oskar"), index=None)
+    settings = replace(settings, people=(*people, "oskar"), index=index)
     log = settings.state / "logs" / "hub.log"
     log.parent.mkdir(mode=0o700, exist_ok=True)
     told = write_settings(settings, settings.state / "hub.json") | dict(environment or {})

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.sessions.conftest import require
-from tests.sessions.facility import make_tree, policy_content
+from tests.sessions.facility import make_tree, policy_content, profiles
 from tests.sessions.inside import Person
 from tests.sessions.platform import Platform, platform, write_policy
 
@@ -55,3 +56,46 @@ def test_only_the_idle_session_ends(hub: Platform) -> None:
         time.sleep(0.5)
     for server in ("kernel", "dask"):
         person.stop(server)
+
+
+@pytest.mark.docker
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_desktop_lives_by_its_keyboard_and_mouse_and_not_by_its_picture(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    require("docker")
+    directory = tmp_path_factory.mktemp("idle-desktop")
+    make_tree(directory / "facility")
+    content = policy_content(
+        directory / "facility",
+        sessions={"named": 3, "idle_timeout": IDLE, "max_age": 3600},
+        profiles=profiles(desktop={"title": "Desktop", "kind": "desktop"}),
+    )
+    with platform("docker", write_policy(directory, content), ("alice",)) as hub:
+        person = hub.log_in("alice")
+        context = browser.new_context(extra_http_headers={"Authorization": f"token {person.token}"})
+        pages = {}
+        for server in ("watched", "used"):
+            assert person.start(server) is None
+            pages[server] = context.new_page()
+            pages[server].goto(f"{person.session_url(server)}/desktop/?token={person.token}")
+            pages[server].wait_for_function(CONNECTED, timeout=60_000)
+        begun = time.monotonic()
+        while is_running(person, "watched"):
+            assert time.monotonic() - begun < 4 * IDLE, "a picture that nobody touches keeps the session alive"
+            use(pages["used"])
+        while time.monotonic() - begun < 2.5 * IDLE:
+            assert is_running(person, "used")
+            use(pages["used"])
+        context.close()
+
+
+CONNECTED = "() => document.querySelector('#status')?.textContent === 'Connected'"
+
+
+def use(page: Page) -> None:
+    """Move the mouse a little, as somebody who works does."""
+    for x in (300, 420):
+        page.mouse.move(x, 400)
+        page.wait_for_timeout(700)
