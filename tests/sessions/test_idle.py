@@ -13,7 +13,7 @@ from tests.sessions.facility import make_tree, policy_content, profiles
 from tests.sessions.inside import Person
 from tests.sessions.platform import Platform, platform, write_policy
 
-IDLE = 20
+IDLE = 15
 
 
 @pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])

@@ -11,3 +11,16 @@ warnings.filterwarnings("ignore", message="Extension endpoints without")
 c.ServerProxy.host_allowlist = ["localhost", "127.0.0.1"]
 # Kernels talk over sockets in the session's own /tmp: no port that another process could find.
 c.KernelManager.transport = "ipc"
+
+try:
+    from jupyter_remote_desktop_proxy.setup_websockify import setup_websockify
+except ImportError:
+    pass
+else:
+    # The desktop's picture is traffic, and nobody's work: hub_config.lab.activity counts keyboard and mouse instead. This
+    # entry goes before the package's own, whose tile in the launcher stays.
+    c.ServerProxy.servers = {
+        "desktop-websockify": {
+            **setup_websockify(), "update_last_activity": False, "launcher_entry": {"enabled": False, "title": "Desktop"},
+        }
+    }  # fmt: skip
