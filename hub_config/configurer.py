@@ -190,12 +190,14 @@ def containers(c: Any, settings: HubSettings, policy: Policy) -> None:
 
 
 def _session_settings(settings: HubSettings, facility: str, data: str) -> str:
-    # JSON's strings are TOML's.
-    name, url = json.dumps(facility, ensure_ascii=False), json.dumps(settings.catalogue_url)
-    provider = f'[[providers]]\nname = {name}\nurl = {url}\ndialect = "panosc-analysis"\n'
-    provider += 'token_env = "JUPYTERHUB_API_TOKEN"\n\n'
-    roots = f'[[roots]]\npath = "{data}"\n'
-    return (provider if settings.index else "") + roots
+    providers = ""
+    for one in settings.catalogues:
+        named = facility if len(settings.catalogues) == 1 else f"{facility} ({one.name.removeprefix('catalogue-')})"
+        # JSON's strings are TOML's.
+        name, url = json.dumps(named, ensure_ascii=False), json.dumps(settings.catalogue_url(one))
+        providers += f'[[providers]]\nname = {name}\nurl = {url}\ndialect = "panosc-analysis"\n'
+        providers += 'token_env = "JUPYTERHUB_API_TOKEN"\n\n'
+    return providers + f'[[roots]]\npath = "{data}"\n'
 
 
 def pages(c: Any, settings: HubSettings, always: str) -> None:

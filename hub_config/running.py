@@ -12,7 +12,7 @@ from requests.exceptions import RequestException
 from hub_config.authentication import make_password
 from hub_config.errors import HubConfigError
 from hub_config.launcher import free_ports, next_free_port
-from hub_config.settings import HubSettings
+from hub_config.settings import Catalogue, HubSettings
 from hub_config.spawning.containers import LABEL
 from hub_config.spawning.network import close_the_host, make_network, remove_network
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from hub_config.policy import Policy
 
 __all__ = ["connected", "end_sessions", "missing_images", "prepared_settings"]
-
-INTERNAL = ("hub_port", "proxy_port", "catalogue_port")
 
 
 def connected() -> docker.APIClient:
@@ -79,11 +77,11 @@ def prepared_settings(client: docker.APIClient, policy: Policy, hub_image: str, 
     state = policy.hub.state
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ports = _kept_ports(state / "ports.json")
+        ports = _kept_ports(state / "ports.json", ["hub", "proxy", *policy.roots])
     except OSError as error:
         raise HubConfigError(f"The state directory {state} cannot be used: {error.strerror}.") from error
     network = make_network(client, policy.docker)
-    close_the_host(client, network, [ports["hub_port"], ports["catalogue_port"]], hub_image)
+    close_the_host(client, network, [port for name, port in ports.items() if name != "proxy"], hub_image)
     demo = policy.identity is None
     return HubSettings(
         state=state,
@@ -91,23 +89,39 @@ def prepared_settings(client: docker.APIClient, policy: Policy, hub_image: str, 
         host=policy.hub.address,
         port=next_free_port(policy.hub.address, policy.hub.port, tries),
         internal=network.gateway,
-        index=state / "catalogue.sqlite",
         password=make_password() if demo else "",
         admin_password=make_password(admin=True) if demo else "",
-        hub_port=ports["hub_port"],
-        proxy_port=ports["proxy_port"],
-        catalogue_port=ports["catalogue_port"],
+        hub_port=ports["hub"],
+        proxy_port=ports["proxy"],
+        catalogues=tuple(_catalogue(policy, name, ports[name]) for name in policy.roots),
     )
 
 
-def _kept_ports(file: Path) -> dict[str, int]:
+def _catalogue(policy: Policy, root: str, port: int) -> Catalogue:
+    """Describe the search API of one root, and write the table of its proposals from the policy."""
+    name = "catalogue" if len(policy.roots) == 1 else f"catalogue-{root}"
+    directory = policy.roots[root]
+    table = policy.hub.state / f"{name}.json"
+    rows = [
+        {
+            "id": p.id, "title": p.title, "directory": str(p.directory.relative_to(directory)), "public": p.public,
+            "release_date": p.release_date.isoformat() if p.release_date else None, "members": list(p.members),
+        }
+        for p in policy.proposals if directory in p.directory.parents
+    ]  # fmt: skip
+    table.write_text(json.dumps({"facility": policy.facility, "proposals": rows}, indent=2), encoding="utf-8")
+    return Catalogue(name, policy.hub.state / f"{name}.sqlite", port, directory, table)
+
+
+def _kept_ports(file: Path, names: list[str]) -> dict[str, int]:
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return {name: int(kept[name]) for name in INTERNAL}
-    except (OSError, ValueError, KeyError, TypeError):
-        ports = dict(zip(INTERNAL, free_ports(len(INTERNAL)), strict=True))
-        file.write_text(json.dumps(ports), encoding="utf-8")
-        return ports
+        kept = {str(name): int(port) for name, port in json.loads(file.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        kept = {}
+    missing = [name for name in names if name not in kept]
+    kept |= dict(zip(missing, free_ports(len(missing)), strict=True))
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    return {name: kept[name] for name in names}
 
 
 def end_sessions(client: docker.APIClient, policy: Policy, hub_image: str) -> list[str]:

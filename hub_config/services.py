@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hub_config.policy import Policy
-    from hub_config.settings import HubSettings
+    from hub_config.settings import Catalogue, HubSettings
 
 __all__ = ["Service", "catalogue", "culler", "groups", "reconciling", "services"]
+
+
+# A look at what changed costs little; new files are found within this many seconds.
+INDEX_EVERY = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,8 @@ def groups(c: Any, settings: HubSettings, policy: Policy) -> None:
 def services(c: Any, settings: HubSettings, policy: Policy, extra: Sequence[Service] = ()) -> None:
     """Start what runs beside the hub, each with the rights it needs and no other."""
     wanted = [*extra]
-    if settings.index is not None:
-        wanted.append(catalogue(settings))
+    for one in settings.catalogues:
+        wanted += [catalogue(settings, one), *indexing(one, policy)]
     if policy.sessions.idle_timeout or policy.sessions.max_age:
         wanted.append(culler(policy))
     c.JupyterHub.services = [
@@ -48,16 +52,29 @@ def services(c: Any, settings: HubSettings, policy: Policy, extra: Sequence[Serv
     ]
 
 
-def catalogue(settings: HubSettings) -> Service:
-    """Run the search API. It asks the hub with the asking person's own token which groups she is in."""
+def catalogue(settings: HubSettings, one: Catalogue) -> Service:
+    """Run a search API. It asks the hub with the asking person's own token which groups she is in."""
     membership = f"{settings.hub_url}/hub/api/user"
     command = [
-        sys.executable, "-m", "panosc_analysis", "catalogue", "serve", "--index", str(settings.index),
-        "--host", settings.internal, "--port", str(settings.catalogue_port), "--membership", membership,
+        sys.executable, "-m", "panosc_analysis", "catalogue", "serve", "--index", str(one.index),
+        "--host", settings.internal, "--port", str(one.port), "--membership", membership,
     ]  # fmt: skip
     if settings.internal != "127.0.0.1":
         command.append("--plain-http")
-    return Service("catalogue", command)
+    return Service(one.name, command)
+
+
+def indexing(one: Catalogue, policy: Policy) -> list[Service]:
+    """Keep an index up to date with its tree; where the catalogue has no tree, nothing does."""
+    if one.root is None:
+        return []
+    command = [
+        sys.executable, "-m", "panosc_analysis", "catalogue", "index", str(one.root), "--index", str(one.index),
+        "--facility", policy.facility, "--every", str(INDEX_EVERY),
+    ]  # fmt: skip
+    if one.proposals is not None:
+        command += ["--proposals", str(one.proposals)]
+    return [Service(f"{one.name}-index", command)]
 
 
 def culler(policy: Policy) -> Service:

@@ -14,7 +14,7 @@ from hub_config.errors import HubConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["HUB_SETTINGS", "HubSettings", "check_loopback", "read_settings", "write_settings"]
+__all__ = ["HUB_SETTINGS", "Catalogue", "HubSettings", "check_loopback", "read_settings", "write_settings"]
 
 HUB_SETTINGS = "PANOSC_HUB_SETTINGS"
 USER_PASSWORD = "PANOSC_HUB_PASSWORD"  # noqa: S105 - the name of a variable, not a password
@@ -22,6 +22,29 @@ ADMIN_PASSWORD = "PANOSC_HUB_ADMIN_PASSWORD"  # noqa: S105 - the name of a varia
 
 ONE_ACCOUNT = "its sessions are plain processes of one account, so everybody who reaches it reaches everybody's files."
 CONTAINERS = "a deployment with a container for each person"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """One search API: its name among the hub's services, its index, its port, and what keeps the index up to date.
+
+    Parameters
+    ----------
+    name
+        ``catalogue``, or with the name of its root where there are several.
+    index
+        Made by ``panosc-analysis catalogue index``.
+    port
+        Where it listens.
+    root, proposals
+        Tree that is indexed again and again, and the table of its proposals; without them the index stays as it is.
+    """
+
+    name: str
+    index: Path
+    port: int
+    root: Path | None = None
+    proposals: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +57,14 @@ class HubSettings:
         Directory for the hub's database, cookie secret, homes and logs; only its owner can read it.
     policy
         ``panosc.yaml``.
-    index
-        Index of the catalogue, or ``None`` for a hub without a catalogue.
     host, port
         Where people reach the hub.
     internal
         Address on which sessions reach the hub and the catalogue: loopback, or the bridge of a Docker network.
-    hub_port, proxy_port, catalogue_port
-        Ports of the hub and the catalogue on `internal`, and of the proxy's own interface on loopback.
+    hub_port, proxy_port
+        Ports of the hub on `internal`, and of the proxy's own interface on loopback.
+    catalogues
+        Search APIs to run on `internal`, one for each tree of data.
     tutorials
         Notebooks that a new person finds in her home.
     operators, instructors
@@ -56,9 +79,8 @@ class HubSettings:
     port: int
     hub_port: int
     proxy_port: int
-    catalogue_port: int
     internal: str = "127.0.0.1"
-    index: Path | None = None
+    catalogues: tuple[Catalogue, ...] = ()
     tutorials: Path | None = None
     people: tuple[str, ...] = ("alice", "bob", "ines", "oskar")
     instructors: tuple[str, ...] = ("ines",)
@@ -71,10 +93,9 @@ class HubSettings:
         """Address that people open."""
         return f"http://{self.host}:{self.port}"
 
-    @property
-    def catalogue_url(self) -> str:
-        """Base address of the search API."""
-        return f"http://{self.internal}:{self.catalogue_port}/api"
+    def catalogue_url(self, catalogue: Catalogue) -> str:
+        """Return the base address of a search API."""
+        return f"http://{self.internal}:{catalogue.port}/api"
 
     @property
     def hub_url(self) -> str:
@@ -82,7 +103,7 @@ class HubSettings:
         return f"http://{self.internal}:{self.hub_port}"
 
 
-_PATHS = ("state", "policy", "index", "tutorials")
+_PATHS = ("state", "policy", "tutorials")
 _SECRETS = ("password", "admin_password")
 
 
@@ -90,7 +111,7 @@ def write_settings(settings: HubSettings, path: Path) -> dict[str, str]:
     """Write `settings` for the hub's process to read; the passwords go into the returned environment, not to disk."""
     values = {k: v for k, v in asdict(settings).items() if k not in _SECRETS}
     values |= {k: str(values[k]) for k in _PATHS if values[k] is not None}
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(values, indent=2, default=str) + "\n", encoding="utf-8")
     return {HUB_SETTINGS: str(path), USER_PASSWORD: settings.password, ADMIN_PASSWORD: settings.admin_password}
 
 
@@ -109,6 +130,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
         known = {f.name for f in fields(HubSettings)}
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
         values |= {k: Path(values[k]) for k in _PATHS if values.get(k)}
+        values["catalogues"] = tuple(_catalogue(row) for row in values.get("catalogues", ()))
         values["password"] = env.get(USER_PASSWORD, "")
         values["admin_password"] = env.get(ADMIN_PASSWORD, "")
         return HubSettings(**values)
@@ -117,6 +139,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
             f"The hub's settings cannot be read ({error}). Start the hub with `make demo` or `panosc-analysis up`."
         )
         raise HubConfigError(message) from error
+
+
+def _catalogue(row: dict[str, Any]) -> Catalogue:
+    return Catalogue(**row | {k: Path(row[k]) for k in ("index", "root", "proposals") if row.get(k)})
 
 
 def check_loopback(host: str, why: str = ONE_ACCOUNT, instead: str = CONTAINERS) -> None:

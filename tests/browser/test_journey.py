@@ -158,7 +158,7 @@ print("answer =", json.dumps([names, deep, found, opened, wrote]))
 
 def test_an_anonymous_visitor_of_the_catalogue_sees_open_data_only(platform: Platform) -> None:
     settings = json.loads((platform.directory / "hub" / "hub.json").read_text())
-    answer = httpx.get(f"http://127.0.0.1:{settings['catalogue_port']}/api/Datasets", timeout=20).json()
+    answer = httpx.get(f"http://127.0.0.1:{settings['catalogues'][0]['port']}/api/Datasets", timeout=20).json()
     assert answer
     assert all(dataset["isPublic"] for dataset in answer)
 

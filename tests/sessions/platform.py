@@ -20,6 +20,7 @@ from hub_config.launcher import free_ports, running_hub
 from hub_config.policy import Policy, read_policy
 from hub_config.running import connected, end_sessions, prepared_settings
 from hub_config.settings import HubSettings, write_settings
+from panosc_analysis.cli.up import index_roots
 from tests.sessions.inside import Person, log_in_with_password
 
 __all__ = ["Kind", "Platform", "docker_missing", "platform", "write_policy"]
@@ -90,7 +91,8 @@ def platform(
     policy_file: Path,
     people: tuple[str, ...],
     environment: Mapping[str, str] | None = None,
-    index: Path | None = None,
+    *,
+    with_catalogue: bool = False,
 ) -> Iterator[Platform]:
     """Run the hub; at the end its sessions, volumes, network and rules are gone.
 
@@ -104,8 +106,8 @@ def platform(
         Who may log in.
     environment
         More of it for the hub.
-    index
-        Index of the catalogue; without one there is no catalogue.
+    with_catalogue
+        Index the policy's roots and serve them.
     """
     policy = read_policy(policy_file)
     if kind == "local":
@@ -113,7 +115,9 @@ def platform(
     else:
         client = connected()
         settings = prepared_settings(client, policy, HUB_IMAGE)
-    settings = replace(settings, people=(*people, "oskar"), index=index)
+    settings = replace(settings, people=(*people, "oskar"), catalogues=settings.catalogues if with_catalogue else ())
+    if with_catalogue:
+        index_roots(policy, settings)
     log = settings.state / "logs" / "hub.log"
     log.parent.mkdir(mode=0o700, exist_ok=True)
     told = write_settings(settings, settings.state / "hub.json") | dict(environment or {})
@@ -134,10 +138,10 @@ def platform(
 
 def _local_settings(policy: Policy) -> HubSettings:
     policy.hub.state.mkdir(mode=0o700, parents=True)
-    hub_port, proxy_port, catalogue_port = free_ports(3)
+    hub_port, proxy_port = free_ports(2)
     return HubSettings(
         state=policy.hub.state, policy=policy.path, host="127.0.0.1", port=policy.hub.port, hub_port=hub_port,
-        proxy_port=proxy_port, catalogue_port=catalogue_port, password=make_password(),
+        proxy_port=proxy_port, password=make_password(),
         admin_password=make_password(admin=True),
     )  # fmt: skip
 

@@ -15,7 +15,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from panosc_analysis.catalogue import build_index
 from panosc_analysis.demo import make_facility
 from tests.openid_provider import OpenIDProvider, openid_provider, subject
 from tests.sessions.conftest import require
@@ -63,7 +62,6 @@ def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
     require("docker")
     directory = tmp_path_factory.mktemp("institute")
     make_facility(directory / "facility", size="small")
-    build_index(directory / "facility", directory / "catalogue.sqlite")
     content = {
         "facility": "PaNOSC demo facility",
         "roots": {"facility": {"path": str(directory / "facility")}},
@@ -92,7 +90,7 @@ def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
             "PANOSC_OIDC_CLIENT_ID": provider.client_id,
             "PANOSC_OIDC_CLIENT_SECRET": provider.client_secret,
         }
-        with platform("docker", path, (), secrets, index=directory / "catalogue.sqlite") as running:
+        with platform("docker", path, (), secrets, with_catalogue=True) as running:
             yield Facility(running, provider)
 
 

@@ -114,7 +114,7 @@ def open_from(note: ProposalNote, proposal: Proposal | None, public: bool | None
     return ALWAYS if public else None
 
 
-def read_facility(root: Path, name: str | None = None) -> Facility:
+def read_facility(root: Path, name: str | None = None, table: Path | None = None) -> Facility:
     """Read ``facility.json`` at the root of a tree; an empty table where there is none.
 
     Parameters
@@ -123,23 +123,25 @@ def read_facility(root: Path, name: str | None = None) -> Facility:
         Root of the tree.
     name
         Goes before the name in the table.
+    table
+        Another file than ``facility.json`` at the root; then it must be there.
 
     Raises
     ------
     CatalogueError
         The table is there and cannot be used: nothing is guessed about access.
     """
-    path = root / FACILITY_FILE
+    path = table or root / FACILITY_FILE
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        return Facility(name)
     except OSError as error:
+        if table is None and isinstance(error, FileNotFoundError):
+            return Facility(name)
         raise _unusable(path, error.strerror or str(error)) from error
     try:
-        table = strict_json(content)
-        proposals = [_proposal(row) for row in table.get("proposals") or ()]
-        found = reading.text(table.get("facility"))
+        content_table = strict_json(content)
+        proposals = [_proposal(row) for row in content_table.get("proposals") or ()]
+        found = reading.text(content_table.get("facility"))
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise _unusable(path, str(error)) from error
     by_id = {one.id.lower(): one for one in proposals}

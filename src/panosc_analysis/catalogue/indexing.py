@@ -87,6 +87,7 @@ def build_index(
     *,
     facility: str | None = None,
     public: bool | None = None,
+    proposals: Path | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
     """Make the index of a tree of data files, or bring it up to date.
@@ -105,6 +106,8 @@ def build_index(
     public
         Whether files that say nothing about access are open. ``None`` and ``False`` leave them closed, ``False`` closes
         everything. An embargo that is stated, or stated unreadably, is never lifted by this.
+    proposals
+        Table of proposals to use instead of ``facility.json`` in the tree.
     progress
         Told after each file that was read.
 
@@ -117,7 +120,7 @@ def build_index(
     root, index = Path(root).expanduser(), Path(index).expanduser()
     if not root.is_dir():
         raise CatalogueError(f"There is no directory {root}", hint="Name the directory that holds the data files")
-    table = read_facility(root, facility)
+    table = read_facility(root, facility, proposals)
     found, refused = _walked(root, index)
     with new_version(index) as (connection, is_new):
         basis = f"{table.fingerprint}/{table.name}/{public}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from panosc_analysis.cli.arguments import Commands, add_json, print_json
+from panosc_analysis.errors import PanoscError
 
 if TYPE_CHECKING:
     import argparse
@@ -30,6 +32,10 @@ def add_command(commands: Commands) -> None:
     index.add_argument(
         "--public", action="store_true", default=None, help="these data are open, where files say nothing"
     )
+    index.add_argument(
+        "--proposals", metavar="FILE", type=Path, help="table of proposals (default: facility.json in DIR)"
+    )
+    index.add_argument("--every", metavar="S", type=float, help="do it again and again, with a pause of S seconds")
     add_json(index)
 
     serve = parts.add_parser("serve", help="answer search API requests from an index", epilog=SERVE_EXAMPLE)
@@ -47,12 +53,31 @@ def add_command(commands: Commands) -> None:
 
 def run_index(arguments: argparse.Namespace) -> int:
     """Index and report; 0 even if single files were refused, since they are listed with the reason."""
+    if not arguments.every:
+        index_once(arguments)
+        return 0
+    while True:
+        try:
+            index_once(arguments)
+        except PanoscError as error:
+            # A storage that is away for an hour must not end what keeps the index up to date.
+            print(f"panosc-analysis: {error}", file=sys.stderr, flush=True)
+        time.sleep(arguments.every)
+
+
+def index_once(arguments: argparse.Namespace) -> None:
+    """Bring the index up to date, and say what was done."""
     from panosc_analysis.catalogue import build_index
     from panosc_analysis.widgets import counting_progress
 
     with counting_progress(sys.stderr) as report:
         done = build_index(
-            arguments.directory, arguments.index, facility=arguments.facility, public=arguments.public, progress=report
+            arguments.directory,
+            arguments.index,
+            facility=arguments.facility,
+            public=arguments.public,
+            proposals=arguments.proposals,
+            progress=report,
         )
     if arguments.json:
         print_json(
@@ -65,9 +90,8 @@ def run_index(arguments: argparse.Namespace) -> int:
                 "seconds": done.seconds,
             }
         )
-    else:
+    elif not arguments.every or done.added or done.updated or done.removed:
         print_report(done)
-    return 0
 
 
 def print_report(done: IndexReport) -> None:

@@ -143,7 +143,7 @@ def hub_settings(arguments: argparse.Namespace, directory: Path) -> HubSettings:
     """Choose ports and passwords for this run."""
     from hub_config.authentication import make_password
     from hub_config.launcher import free_ports, next_free_port
-    from hub_config.settings import HubSettings
+    from hub_config.settings import Catalogue, HubSettings
 
     state = directory / "hub"
     for part in (state, state / "logs"):
@@ -153,13 +153,12 @@ def hub_settings(arguments: argparse.Namespace, directory: Path) -> HubSettings:
     return HubSettings(
         state=state,
         policy=demo_policy(directory),
-        index=directory / "catalogue.sqlite",
+        catalogues=(Catalogue("catalogue", directory / "catalogue.sqlite", catalogue_port),),
         tutorials=arguments.tutorials or project_tutorials(),
         host=arguments.host,
         port=port,
         hub_port=hub_port,
         proxy_port=proxy_port,
-        catalogue_port=catalogue_port,
         password=make_password(),
         admin_password=make_password(admin=True),
     )

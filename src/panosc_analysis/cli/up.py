@@ -100,10 +100,10 @@ def index_roots(policy: Policy, settings: HubSettings) -> None:
     """Bring the index of the data up to date before people search."""
     from panosc_analysis.catalogue import build_index
 
-    if settings.index is None:
-        return
-    for root in policy.roots.values():
-        done = build_index(root, settings.index, facility=policy.facility)
+    for one in settings.catalogues:
+        if one.root is None:
+            continue
+        done = build_index(one.root, one.index, facility=policy.facility, proposals=one.proposals)
         if done.added or done.updated:
             demo.say(f"Indexed {done.added + done.updated} files for the search.")
 

@@ -121,9 +121,7 @@ def test_the_docker_deployment_logs_in_where_the_policy_says(
     )
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    settings = HubSettings(
-        state=tmp_path / "state", policy=policy, host="127.0.0.1", port=1, hub_port=2, proxy_port=3, catalogue_port=4
-    )
+    settings = HubSettings(state=tmp_path / "state", policy=policy, host="127.0.0.1", port=1, hub_port=2, proxy_port=3)
     settings.state.mkdir()
     c = Config()
     configure_docker(c, settings)

@@ -17,7 +17,7 @@ from traitlets.config.loader import PyFileConfigLoader
 from hub_config.authentication import make_password
 from hub_config.configurer import configure_docker, configure_local
 from hub_config.errors import HubConfigError
-from hub_config.settings import HubSettings, read_settings, write_settings
+from hub_config.settings import Catalogue, HubSettings, read_settings, write_settings
 
 SECTIONS = {
     "JupyterHub",
@@ -41,8 +41,9 @@ def settings(tmp_path: Path) -> HubSettings:
     state = tmp_path / "state"
     state.mkdir()
     return HubSettings(
-        state=state, policy=policy, host="127.0.0.1", port=1, hub_port=2, proxy_port=3, catalogue_port=4,
-        index=tmp_path / "index.sqlite", password=make_password(), admin_password=make_password(admin=True),
+        state=state, policy=policy, host="127.0.0.1", port=1, hub_port=2, proxy_port=3,
+        catalogues=(Catalogue("catalogue", tmp_path / "index.sqlite", 4),),
+        password=make_password(), admin_password=make_password(admin=True),
     )  # fmt: skip
 
 

@@ -17,10 +17,9 @@ try:
 except ImportError:
     pass
 else:
-    # The desktop's picture is traffic, and nobody's work: hub_config.lab.activity counts keyboard and mouse instead. This
+    # The desktop's picture is traffic, and nobody's work: hub_config.lab.activity counts keyboard and mouse. This
     # entry goes before the package's own, whose tile in the launcher stays.
+    launcher = {"enabled": False, "title": "Desktop"}
     c.ServerProxy.servers = {
-        "desktop-websockify": {
-            **setup_websockify(), "update_last_activity": False, "launcher_entry": {"enabled": False, "title": "Desktop"},
-        }
-    }  # fmt: skip
+        "desktop-websockify": setup_websockify() | {"update_last_activity": False, "launcher_entry": launcher}
+    }
