@@ -32,7 +32,7 @@ from panosc_analysis.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DIALECTS", "DataRoot", "Provider", "Settings", "load_settings"]
+__all__ = ["DIALECTS", "DataRoot", "Provider", "Settings", "load_settings", "provider_from"]
 
 SETTINGS_FILE = "PANOSC_SETTINGS"
 PROVIDERS = "PANOSC_PROVIDERS"
@@ -140,6 +140,20 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def provider_from(name: str, address: str, where: str) -> Provider:
+    """Make a provider of ``url`` or ``dialect+url``; `where` says where that stands, for an error.
+
+    Raises
+    ------
+    SettingsError
+        No usable address, or an unknown dialect.
+    """
+    dialect, plus, url = address.partition("+")
+    known = bool(plus) and _DIALECT.fullmatch(dialect) is not None
+    provider = Provider(name, url, dialect=dialect) if known else Provider(name, address)
+    return _checked_provider(provider, where)
+
+
 def _settings_file(env: Mapping[str, str]) -> Path | None:
     if env.get(SETTINGS_FILE):
         return Path(env[SETTINGS_FILE]).expanduser()
@@ -201,15 +215,7 @@ def _root(row: dict[str, Any], where: str) -> DataRoot:
 
 def _providers_from_variable(text: str) -> tuple[Provider, ...]:
     pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-    return tuple(_provider_from_text(name.strip(), address.strip()) for name, _, address in pairs)
-
-
-def _provider_from_text(name: str, address: str) -> Provider:
-    """Read ``url`` or ``dialect+url``."""
-    dialect, plus, url = address.partition("+")
-    known = bool(plus) and _DIALECT.fullmatch(dialect) is not None
-    provider = Provider(name, url, dialect=dialect) if known else Provider(name, address)
-    return _checked_provider(provider, PROVIDERS)
+    return tuple(provider_from(name.strip(), address.strip(), PROVIDERS) for name, _, address in pairs)
 
 
 def _roots_from_variable(text: str) -> tuple[DataRoot, ...]:

@@ -24,17 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["OpenDataset", "Result", "cluster", "open", "search", "show"]
 
 
-def search(text: str | None = None, **query: Any) -> Hits:
+def search(text: str | None = None, *, filter: Mapping[str, Any] | None = None, **query: Any) -> Hits:
     """Find datasets at all configured providers by what they are.
 
     Asks every provider at once and opens no file. A provider that does not answer is named in the result's outcomes.
+    The best stand first (see `panosc_analysis.search.ranking`); ``hits.more()`` asks on.
 
     Parameters
     ----------
     text
         Words in titles, sample and instrument names.
+    filter
+        The search API's own filter, instead of words, for those who know it.
     **query
-        ``technique="SAXS"``, ``photon_energy=(8, 12)`` in keV or ``"12 keV"``, ``temperature=(4, 80)`` in K,
+        ``technique="SAXS"``, ``photon_energy=(8, 12)`` in keV, ``"12 keV"`` or with `panosc_analysis.units`
+        ``(8, 12) * keV``, ``temperature=(4, 80)`` in K,
         ``instrument=``, ``facility=``, ``proposal=``, ``sample=``, ``public=True``, ``since=``, ``until=``, ``limit=``;
         see `panosc_analysis.search.query`.
 
@@ -50,7 +54,8 @@ def search(text: str | None = None, **query: Any) -> Hits:
     """
     from panosc_analysis.search import search as ask
 
-    return ask(load_settings(), text=text, **query)
+    words = query if text is None else {"text": text, **query}
+    return ask(load_settings(), filter, **words)
 
 
 def open(what: Dataset | str | Path, settings: Settings | None = None) -> OpenDataset:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from panosc_analysis.settings import DataRoot, Provider, Settings, load_settings
+from panosc_analysis.settings import DataRoot, Settings, load_settings, provider_from
 
 __all__ = ["Commands", "add_json", "add_sources", "numbers", "print_json", "settings_from", "styled"]
 
@@ -20,7 +20,12 @@ Commands = Any  # argparse's own type of a sub-parser collection is private
 def add_sources(parser: argparse.ArgumentParser) -> None:
     """Let the command say where to search and where data lie, instead of the settings."""
     sources = parser.add_argument_group("sources, instead of those in the settings file")
-    sources.add_argument("--provider", metavar="URL", action="append", help="search API to ask; may be given again")
+    sources.add_argument(
+        "--provider",
+        metavar="URL",
+        action="append",
+        help="search API to ask, as URL or DIALECT+URL; may be given again",
+    )
     sources.add_argument("--root", metavar="DIR", action="append", help="directory below which data lie")
 
 
@@ -30,7 +35,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
     if arguments.provider:
         named = [url.partition("=") if "=" in url.partition("//")[0] else ("", "", url) for url in arguments.provider]
         providers = tuple(
-            Provider(name or f"provider {i}", url.rstrip("/")) for i, (name, _, url) in enumerate(named, 1)
+            provider_from(name or f"provider {i}", url, "--provider") for i, (name, _, url) in enumerate(named, 1)
         )
         settings = dataclasses.replace(settings, providers=providers)
     if arguments.root:

@@ -25,11 +25,14 @@ class Parameter:
         A number or a text; numeric texts are read as numbers.
     unit
         As written by the provider, ``""`` for none.
+    id
+        Local to its provider; ``None`` where it has none.
     """
 
     name: str
     value: Any
     unit: str = ""
+    id: str | None = None
 
     @classmethod
     def from_json(cls, obj: Mapping[str, Any], provider: str | None = None) -> Parameter:
@@ -38,11 +41,12 @@ class Parameter:
         if isinstance(value, str):
             found = reading.number(value)
             value = value if found is None else found
-        return cls(reading.text(obj.get("name")) or "", value, reading.text(obj.get("unit")) or "")
+        name, unit = reading.text(obj.get("name")) or "", reading.text(obj.get("unit")) or ""
+        return cls(name, value, unit, reading.text(obj.get("id")))
 
     def to_json(self) -> dict[str, Any]:
         """Write the record in the search API's words."""
-        return stated(name=self.name, value=self.value, unit=self.unit)
+        return stated(id=self.id, name=self.name, value=self.value, unit=self.unit)
 
     def to(self, unit: str) -> float | None:
         """Give the value in another unit; ``None`` for a text or another dimension. May load pint."""

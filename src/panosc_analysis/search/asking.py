@@ -173,8 +173,8 @@ class _Reading:
             self.take(page, size, unfold=entity != self.entity)
             step, pids, known = len(page), _pids(page), turned
             if sent.rows is not None and len(page) < size and not self.is_full():
-                _, rows = await self.page(entity, replace(sent.rows, limit=size, skip=skip))
-                step, pids, known = max(len(rows), step), _pids(rows) | pids, gone_through
+                _, through = await self.page(entity, replace(sent.rows, limit=size, skip=skip))
+                step, pids, known = max(len(through), step), _pids(through) | pids, gone_through
             if pids <= known or (self.needs_documents and not self.saw_documents and entity == self.entity):
                 return
             turned |= _pids(page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,11 +28,12 @@ from panosc_analysis.settings import Provider, Settings, load_settings
 __all__ = ["Arrival", "FederatedSearch", "search"]
 
 
-def search(settings: Settings | None = None, **query: Any) -> Hits:
+def search(settings: Settings | None = None, filter: Filter | Mapping[str, Any] | None = None, **query: Any) -> Hits:
     """Find datasets at all configured providers.
 
     Takes as long as the slowest provider, at most the settings' timeout. See `panosc_analysis.search.Query` for the
-    words. A provider that fails is named in the result and costs no other's datasets.
+    words; a filter may stand in their place. A provider that fails is named in the result and costs no other's
+    datasets.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def search(settings: Settings | None = None, **query: Any) -> Hits:
     SettingsError
         No provider is configured.
     """
-    return FederatedSearch(load_settings() if settings is None else settings).search(**query)
+    return FederatedSearch(load_settings() if settings is None else settings).search(filter, **query)
 
 
 class FederatedSearch:
@@ -74,19 +75,32 @@ class FederatedSearch:
         self.settings = settings
         self._tokens = dict(tokens or {})
 
-    def search(self, filter: Filter | Mapping[str, Any] | None = None, **query: Any) -> Hits:
+    def search(
+        self,
+        filter: Filter | Mapping[str, Any] | None = None,
+        *,
+        report: Callable[[Arrival], None] | None = None,
+        **query: Any,
+    ) -> Hits:
         """Find datasets by search words (see `Query`) or by a filter, the best first.
 
         The order is that of `panosc_analysis.search.ranking`, or the filter's own. A dataset that several providers
-        know is given once, as the first of them in the settings describes it.
+        know is given once, as the first of them in the settings describes it. ``report`` is called with each arrival,
+        in a thread of its own.
         """
-        return run(self.asearch(filter, **query))
+        return run(self.asearch(filter, report=report, **query))
 
-    async def asearch(self, filter: Filter | Mapping[str, Any] | None = None, **query: Any) -> Hits:
-        """Find datasets, from asynchronous code."""
+    async def asearch(
+        self,
+        filter: Filter | Mapping[str, Any] | None = None,
+        *,
+        report: Callable[[Arrival], None] | None = None,
+        **query: Any,
+    ) -> Hits:
+        """Find datasets, from asynchronous code; ``report`` is called with each arrival, for showing progress."""
         question = question_from(filter, query)
         asked_for = "" if filter is not None else str(query_from(query))
-        return await self._together(question, asked_for)
+        return await self._together(question, asked_for, report)
 
     def stream(self, filter: Filter | Mapping[str, Any] | None = None, **query: Any) -> Iterator[Arrival]:
         """Give hits as they arrive, page by page; each provider's last arrival has its outcome.
@@ -141,7 +155,9 @@ class FederatedSearch:
             await asyncio.gather(*work, return_exceptions=True)
         raise _nobody_has(pid, errors)
 
-    async def _together(self, question: Question, asked_for: str) -> Hits:
+    async def _together(
+        self, question: Question, asked_for: str, report: Callable[[Arrival], None] | None = None
+    ) -> Hits:
         found: dict[str, list[Dataset]] = {provider.name: [] for provider in self.settings.providers}
         outcomes: dict[str, Outcome] = {}
         async with contextlib.aclosing(
@@ -151,6 +167,8 @@ class FederatedSearch:
                 found[arrival.provider] += arrival.datasets
                 if arrival.outcome is not None:
                     outcomes[arrival.provider] = arrival.outcome
+                if report is not None:
+                    report(arrival)
         merged: dict[str, Dataset] = {}
         for datasets in found.values():
             for dataset in datasets:

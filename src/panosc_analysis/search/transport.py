@@ -22,7 +22,7 @@ import httpx
 from panosc_analysis.errors import ProviderAnswerError, ProviderRefused, ProviderUnreachable
 from panosc_analysis.filters import strict_json
 from panosc_analysis.search.cache import answers
-from panosc_analysis.search.dialects import Dialect, dialect_named
+from panosc_analysis.search.dialects import COMMON, Dialect, dialect_named
 from panosc_analysis.search.secret import Secret, headers_with, whose
 from panosc_analysis.settings import Provider
 
@@ -160,7 +160,10 @@ class Transport:
                 status=status,
                 retry_after=_seconds(response.headers.get("retry-after", "")),
             )
-        _fail(self.provider, f"answered {said}", "Ask for something simpler, or tell its operators", status=status)
+        hint = "Ask for something simpler, or tell its operators"
+        if self.dialect is COMMON:
+            hint = "Set its dialect in the settings (panosc-analysis doctor may know it), or ask for something simpler"
+        _fail(self.provider, f"answered {said}", hint, status=status)
 
     async def _limited_body(self, response: httpx.Response, limit: int) -> bytes:
         body = bytearray()

@@ -40,7 +40,13 @@ dates = st.sampled_from(["2020-05-05T15:01:02.341Z", "2024-02-29T00:00:00.000Z",
 
 
 def proposal(pid: str) -> dict[str, Any]:
-    return {"pid": pid, "title": "Proposal", "type": "proposal", "isPublic": True}
+    return {
+        "pid": pid,
+        "title": f"Proposal on {pid[-4:]}",
+        "type": "proposal",
+        "isPublic": True,
+        "summary": "Strain in steel",
+    }
 
 
 @st.composite
@@ -158,7 +164,7 @@ JOINS: dict[str, list[Any]] = {
         {"value": {"gte": 9.5}},
         {"and": [{"name": "other"}, {"value": "solid"}]},
     ],
-    "documents": [{"pid": "10.5072/hc-5001"}, {"title": "Proposal"}],
+    "documents": [{"pid": "10.5072/hc-5001"}, {"title": "Proposal on 5001"}],
 }
 joins = st.sampled_from([(name, where) for name, several in JOINS.items() for where in several])
 filters = st.builds(
@@ -168,4 +174,17 @@ filters = st.builds(
     },
     st.one_of(st.none(), wheres),
     st.lists(joins, max_size=3),
+)
+
+document_words = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": st.sampled_from(["proposal", "strain", "PROP steel"]),
+        "type": st.sampled_from(["Proposal", "publication"]),
+        "public": st.booleans(),
+        "technique": st.sampled_from(TECHNIQUES),
+        "photon_energy": st.sampled_from([(8, 12), "8000-9600 eV", (None, 9)]),
+        "instrument": st.sampled_from(["ID31", "18"]),
+        "sample": st.sampled_from(WORDS),
+    },
 )

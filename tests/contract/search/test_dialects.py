@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from panosc_analysis.model import pid_key
-from panosc_analysis.search import SearchClient
+from panosc_analysis.search import DocumentQuery, SearchClient
 from panosc_analysis.search.query import question_from
 from panosc_analysis.testing import serve
 from panosc_analysis.testing.implementations import DataGateway, Ill, Implementation, Reference, SciCat
-from tests.contract.search.generated import filters, records, words
+from tests.contract.search.generated import document_words, filters, records, words
 
 MAKERS = {
     "reference": lambda records, most: Reference(records, most=most),
@@ -68,6 +68,18 @@ def test_an_unknown_implementation_and_words(name: str, data: Any, most: int | N
 @given(data=records, most=st.sampled_from([None, 1, 3]), raw=filters)
 def test_an_unknown_implementation_and_raw_filters(name: str, data: Any, most: int | None, raw: Any) -> None:
     check(name, "common", data, most, raw)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@thorough
+@given(data=records, most=st.sampled_from([None, 1, 3]), asked=document_words)
+def test_documents_are_found_by_their_datasets(name: str, data: Any, most: int | None, asked: dict[str, Any]) -> None:
+    implementation: Implementation = MAKERS[name](data, most)
+    question = question_from(None, asked, DocumentQuery)
+    expected = sorted(one["pid"] for one in implementation.shown_documents() if question.accepts(one))
+    with serve(implementation) as server:
+        client = SearchClient(server.provider(dialect=name), timeout=60, cache_seconds=0)
+        assert sorted(one.pid for one in client.find_documents(**asked)) == expected
 
 
 # Deterministic cases in which the filter itself, sent as it is, loses hits: the implementations do misbehave.

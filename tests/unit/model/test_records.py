@@ -86,7 +86,18 @@ def test_numeric_texts_are_numbers():
 
 
 def test_a_panet_address_goes_before_a_local_identifier():
-    assert Technique.from_json({"pid": "local", "panetId": "purl", "name": "n"}) == Technique("purl", "n")
+    record = {"pid": "local", "panetId": "purl", "name": "n"}
+    assert Technique.from_json(record) == Technique("purl", "n", local_pid="local")
+    assert Technique.from_json(record).to_json() == record
+
+
+def test_relations_that_lead_back_are_read():
+    instrument = Instrument.from_json({"pid": "i", "name": "ID31", "datasets": [{"pid": "10.1000/a"}]}, "demo")
+    assert [(one.pid, one.provider) for one in instrument.datasets] == [("10.1000/a", "demo")]
+    assert instrument.to_json()["datasets"][0]["pid"] == "10.1000/a"
+    parameter = Parameter.from_json({"id": 7, "name": "zero", "value": 0})
+    assert parameter == Parameter("zero", 0, id="7")
+    assert parameter.to_json() == {"id": "7", "name": "zero", "value": 0, "unit": ""}
 
 
 def test_a_sample_may_have_a_name_only():

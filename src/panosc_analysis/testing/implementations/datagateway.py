@@ -12,6 +12,7 @@ __all__ = ["DataGateway"]
 _FIELDS = {
     "Datasets": {"pid", "title", "isPublic", "size", "creationDate"},
     "Documents": {"pid", "title", "summary", "doi", "type", "isPublic", "startDate", "endDate", "releaseDate"},
+    "datasets": {"pid", "title", "isPublic", "size", "creationDate"},
     "documents": {"pid", "title", "summary", "doi", "type", "isPublic", "startDate", "endDate", "releaseDate"},
     "Instruments": {"pid", "name", "facility"},
     "instrument": {"pid", "name", "facility"},
@@ -43,7 +44,7 @@ class DataGateway(Implementation):
             raise Refusal(400, "Bad Include filter")
         where = filter.get("where") or {}
         rows = [one for one in self.table(entity) if _holds(where, one, entity) and _joins(one, includes)]
-        included = [one["relation"] for one in includes]
+        included = _names(includes)
         return [self._shown(one, entity, included) for one in self.page(rows, filter, None)]
 
     def shown(self) -> list[Json]:
@@ -59,12 +60,17 @@ class DataGateway(Implementation):
             for one in self.datasets
         ]
 
+    def _related(self, record: Json, relation: str, included: list[str]) -> Json:
+        inner = [name.removeprefix(f"{relation}.") for name in included if name.startswith(f"{relation}.")]
+        return self._shown(record, "Datasets", inner) if relation == "datasets" else own_fields(record)
+
     def _shown(self, record: Json, entity: str, included: list[str]) -> Json:
         found = {**own_fields(record), "pid": _pid(record)}
         if entity == "Datasets":
             found |= {"isPublic": True, "instrument": record.get("instrument") if "instrument" in included else None}
         for relation in _TO_MANY.get(entity, ()):
-            found[relation] = [own_fields(one) for one in record.get(relation, [])] if relation in included else []
+            children = record.get(relation, []) if relation in included else []
+            found[relation] = [self._related(one, relation, included) for one in children]
             if relation in included and relation in _AT_LEAST_ONE and not found[relation]:
                 raise Refusal(500, "ValidationError")
         return found
@@ -74,19 +80,32 @@ def _pid(record: Json) -> str:
     return f"pid:{record['pid'].removeprefix('none/')}" if record["pid"].startswith("none/") else record["pid"]
 
 
+def _names(includes: list[Json]) -> list[str]:
+    """Give what is included, nested names with a dot; beside a nested one, the others of its level are forgotten."""
+    nested = [(one["relation"], _names((one.get("scope") or {}).get("include") or [])) for one in includes]
+    inner = [
+        name for relation, names in nested for name in (relation, *(f"{relation}.{one}" for one in names)) if names
+    ]
+    return inner or [relation for relation, _ in nested]
+
+
 def _joins(record: Json, includes: list[Json]) -> bool:
-    wheres: dict[str, list[Json]] = {}
+    scopes: dict[str, list[Json]] = {}
     for include in includes:
         scope = include.get("scope") or {}
         if {"limit", "skip"} & set(scope):
             raise Refusal(400, "Bad Include filter: Scope filter cannot have a limit filter")
-        wheres.setdefault(include["relation"], []).append(scope.get("where") or {})
-    for relation, several in wheres.items():
-        value = record.get(relation)
-        children = [one for one in (value if isinstance(value, list) else [value]) if one]
-        if any(several) and not any([all([_holds(w, one, relation) for w in several]) for one in children]):  # noqa: C419
-            return False
-    return True
+        scopes.setdefault(include["relation"], []).append(scope)
+    return all(_one_joins(record, relation, several) for relation, several in scopes.items())
+
+
+def _one_joins(record: Json, relation: str, scopes: list[Json]) -> bool:
+    value = record.get(relation)
+    children = [one for one in (value if isinstance(value, list) else [value]) if one]
+    wheres = [scope.get("where") or {} for scope in scopes]
+    nested = [inner for scope in scopes for inner in scope.get("include") or []]
+    fitting = [one for one in children if all([_holds(where, one, relation) for where in wheres])]  # noqa: C419
+    return (not any(wheres) and not nested) or any(_joins(one, nested) for one in fitting)
 
 
 def _holds(where: Json, record: Json, kind: str) -> bool:

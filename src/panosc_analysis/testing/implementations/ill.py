@@ -19,6 +19,7 @@ _FIELDS = {
     "techniques": {"pid", "name"},
     "parameters": {"name", "value", "unit"},
     "files": {"name", "path"},
+    "datasets": {"pid", "title", "isPublic", "size", "creationDate"},
     "document": {"pid", "title", "summary", "doi", "type", "isPublic", "startDate", "endDate", "releaseDate"},
 }
 _RELATIONS = {
@@ -70,16 +71,17 @@ class Ill(Implementation):
 
     def _joined(self, record: Json, includes: list[Json]) -> Json | None:
         found = own_fields(record)
-        wheres: dict[str, list[Json]] = {}
+        scopes: dict[str, list[Json]] = {}
         for include in includes:
-            wheres.setdefault(include["relation"], []).append((include.get("scope") or {}).get("where") or {})
-        for relation, several in wheres.items():
+            scopes.setdefault(include["relation"], []).append(include.get("scope") or {})
+        for relation, several in scopes.items():
             value = record.get(relation)
             children = [one for one in (value if isinstance(value, list) else [value]) if one]
-            fitting = [one for one in children if all(_holds(where, one, relation) for where in several)]
-            if any(several) and not fitting:
+            children = [one for one in children if all(_holds(s.get("where") or {}, one, relation) for s in several)]
+            nested = [inner for scope in several for inner in scope.get("include") or []]
+            given = [one for child in children if (one := self._joined(child, nested)) is not None]
+            if not given and any(scope.get("where") or nested for scope in several):
                 return None
-            given = [own_fields(one) for one in fitting]
             found[relation] = given if isinstance(value, list) else next(iter(given), None)
         return found
 

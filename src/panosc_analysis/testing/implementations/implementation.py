@@ -78,6 +78,14 @@ class Implementation(ABC):
     def find(self, entity: str, filter: Json) -> list[Json]:
         """Give the records of one page."""
 
+    def shown_documents(self) -> list[Json]:
+        """Give all documents as this implementation shows them, with their datasets and all that belongs to these."""
+        return [{**one, "datasets": self._shown_of(one)} for one in self.table("Documents")]
+
+    def _shown_of(self, document: Json) -> list[Json]:
+        shown = {one["pid"]: one for one in self.shown()}
+        return [shown[one["pid"]] for one in document["datasets"] if one["pid"] in shown]
+
     @abstractmethod
     def shown(self) -> list[Json]:
         """Give all datasets as this implementation shows them when everything is included."""
