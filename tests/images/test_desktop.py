@@ -238,3 +238,13 @@ def test_nobody_else_gets_in(desktop: Page, session: Server, path: str) -> None:
 
 def test_kernels_have_no_display(session: Server) -> None:
     assert session.kernel_result("import os; print(os.environ.get('DISPLAY'))").strip() == "None"
+
+
+def test_opens_from_the_launcher_of_jupyterlab(session: Server, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 836})
+    lab = context.new_page()
+    lab.goto(f"{session.url}/lab?token={TOKEN}")
+    with context.expect_page(timeout=60_000) as opened:
+        lab.click('.jp-LauncherCard[title^="Desktop"]', timeout=60_000)
+    opened.value.wait_for_function(CONNECTED, timeout=60_000)
+    context.close()

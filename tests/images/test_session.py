@@ -142,6 +142,25 @@ def test_the_settings_of_every_session_are_those_of_the_package(session: Server)
     assert "jupyter_lsp" not in session.logs()
 
 
+def test_what_a_person_sets_does_not_open_her_session(tmp_path: Path) -> None:
+    """Settings in the home come after the image's: nobody can talk her into a file that opens her session to others."""
+    settings = tmp_path / "home" / ".jupyter" / "jupyter_server_config.py"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        "c.ServerApp.allow_unauthenticated_access = True\n"
+        "c.LabApp.extension_manager = 'pypi'\n"
+        "c.KernelManager.transport = 'tcp'\n"
+        "c.ServerProxy.host_allowlist = ['127.0.0.1', '172.17.0.1']\n"
+    )
+    for one in (tmp_path / "home", *(tmp_path / "home").rglob("*")):
+        one.chmod(0o777)
+    with server("lab", user=UID, options=[f"--volume={tmp_path / 'home'}:/home/jovyan"]) as running:
+        assert "Extension Manager is 'readonly'" in running.logs()
+        running.kernel_result("print(1)")
+        assert '"transport": "ipc"' in running.shell("cat /tmp/jupyter/kernel-*.json")
+        assert running.status("/proxy/172.17.0.1:9/")[0] == 403
+
+
 def test_dask_stays_inside(session: Server) -> None:
     code = """
 import dask, panosc_analysis as pan
