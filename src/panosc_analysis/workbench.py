@@ -38,7 +38,7 @@ def search(text: str | None = None, *, filter: Mapping[str, Any] | None = None, 
         The search API's own filter, instead of words, for those who know it.
     **query
         ``technique="SAXS"``, ``photon_energy=(8, 12)`` in keV, ``"12 keV"`` or with `panosc_analysis.units`
-        ``(8, 12) * keV``, ``temperature=(4, 80)`` in K,
+        ``(8, 12) * keV``, ``temperature=(4, 80)`` in K, ``parameters={"sample_pressure": "1-2 bar"}``,
         ``instrument=``, ``facility=``, ``proposal=``, ``sample=``, ``public=True``, ``since=``, ``until=``, ``limit=``;
         see `panosc_analysis.search.query`.
 

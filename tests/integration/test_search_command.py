@@ -79,6 +79,14 @@ def test_quantities_in_the_ways_a_person_writes_them(providers: str, energy: str
     assert [one["state"] for one in found["outcomes"]] == ["ok", "ok", "malformed"]
 
 
+def test_any_parameter_by_its_name(providers: str) -> None:
+    done = run("--parameter", "incident_photon_energy=10-12 keV", "--json", PANOSC_PROVIDERS=providers)
+    assert [one["pid"][-1] for one in json.loads(done.stdout)["datasets"]] == ["3"]
+    wrong = run("--parameter", "pressure", PANOSC_PROVIDERS=providers)
+    assert wrong.returncode == 2
+    assert "sample_pressure=1-2 bar" in wrong.stderr
+
+
 def test_the_search_apis_own_filter(providers: str) -> None:
     filter = '{"where": {"title": {"nlike": "scan 3"}}, "order": "title ASC"}'
     found = json.loads(run("--filter", filter, "--json", PANOSC_PROVIDERS=providers).stdout)

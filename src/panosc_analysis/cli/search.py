@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from panosc_analysis.cli.arguments import Commands, add_json, add_sources, numbers, print_json, settings_from
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterator
 
     from panosc_analysis.search import Arrival
@@ -28,6 +28,9 @@ def add_command(commands: Commands) -> None:
     parser.add_argument("--photon-energy", metavar="A:B", type=quantity, help='in keV, 8:12, or "8000-12000 eV"')
     parser.add_argument("--wavelength", metavar="A:B", type=quantity, help='in angstrom, or "0.1-0.2 nm"')
     parser.add_argument("--temperature", metavar="A:B", type=quantity, help='of the sample in K, or "20 °C"')
+    parser.add_argument(
+        "--parameter", metavar="NAME=VALUE", type=named, action="append", help='any other: "sample_pressure=1-2 bar"'
+    )
     parser.add_argument("--instrument", metavar="NAME", help="instrument or beamline")
     parser.add_argument("--facility", metavar="NAME", help="facility")
     parser.add_argument("--proposal", metavar="ID", help="proposal")
@@ -49,6 +52,20 @@ def quantity(text: str) -> Any:
     return (low, high) if ":" in text else low
 
 
+def named(text: str) -> tuple[str, str]:
+    """Read a parameter and its value.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        There is no ``=``.
+    """
+    name, equals, value = text.partition("=")
+    if not (name.strip() and equals and value.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no parameter; write for example sample_pressure=1-2 bar")
+    return name.strip(), value.strip()
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print the datasets found and the outcome of each provider; 1 if no provider gave an answer."""
     from panosc_analysis.filters import filter_from_text
@@ -57,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_from(arguments)
     given = {name: getattr(arguments, name) for name in ("text", *NAMES, "public", "since", "until", "limit")}
     query = {name: value for name, value in given.items() if value is not None}
+    if arguments.parameter:
+        query["parameters"] = dict(arguments.parameter)
     filter = filter_from_text(arguments.filter) if arguments.filter else None
     with progress(settings) as report:
         hits = FederatedSearch(settings).search(filter, report=report, **query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class DocumentQuery:
         True for open ones only, False for others only.
     since, until
         Its time, from start to end, has days from the first and up to the last of these.
-    technique, photon_energy, wavelength, temperature, instrument, facility, sample
+    technique, photon_energy, wavelength, temperature, parameters, instrument, facility, sample
         Of one of its datasets, as in `Query`.
     limit
         At most so many.
@@ -44,6 +45,7 @@ class DocumentQuery:
     photon_energy: Any = None
     wavelength: Any = None
     temperature: Any = None
+    parameters: Mapping[str, Any] | None = None
     instrument: str | None = None
     facility: str | None = None
     sample: str | None = None
@@ -62,6 +64,7 @@ class DocumentQuery:
             photon_energy=self.photon_energy,
             wavelength=self.wavelength,
             temperature=self.temperature,
+            parameters=self.parameters,
             instrument=self.instrument,
             facility=self.facility,
             sample=self.sample,

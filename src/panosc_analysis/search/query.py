@@ -13,7 +13,7 @@ from panosc_analysis.errors import FilterError
 from panosc_analysis.filters import Comparison, Filter, Include, Or, Text, Where, parse_filter
 from panosc_analysis.model import Technique
 from panosc_analysis.search.question import DEFAULT_LIMIT, Question
-from panosc_analysis.search.ranges import Quantity
+from panosc_analysis.search.ranges import Quantity, of_parameter
 from panosc_analysis.search.words import (
     all_of,
     joined,
@@ -50,6 +50,9 @@ class Query:
         In Å, in the same ways.
     temperature
         Of the sample, in K or with a unit (``"20 °C"``); a single value reaches 1 K to both sides.
+    parameters
+        Any others by name, each a range, a number or a part of a text: ``{"sample_pressure": (1, 2) * bar}``,
+        ``{"sample_chemical_formula": "LaB6"}``.
     instrument, facility, sample
         Part of the name.
     proposal
@@ -67,6 +70,7 @@ class Query:
     photon_energy: Any = None
     wavelength: Any = None
     temperature: Any = None
+    parameters: Mapping[str, Any] | None = None
     instrument: str | None = None
     facility: str | None = None
     proposal: str | None = None
@@ -116,6 +120,7 @@ class Query:
             (TEMPERATURE, self.temperature),
         )
         includes += [joined("parameters", q.range(wanted).where()) for q, wanted in quantities if wanted is not None]
+        includes += [joined("parameters", of_parameter(*one)) for one in (self.parameters or {}).items()]
         for relation, field, wanted in (
             ("instrument", "name", self.instrument),
             ("instrument", "facility", self.facility),
@@ -184,4 +189,6 @@ def _said(name: str, value: Any) -> str:
         return str(quantity.range(value))
     if name == "technique":
         return resolved(value).name
+    if name == "parameters":
+        return ", ".join(f"{one} {wanted}" for one, wanted in value.items())
     return f'"{value}"' if name == "text" else str(value)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from panosc_analysis.errors import FilterError
-from panosc_analysis.filters import And, Comparison
+from panosc_analysis.filters import And, Comparison, Where
 from panosc_analysis.model import convert, parse_quantity
+from panosc_analysis.search.words import literal
 
-__all__ = ["Quantity", "Range"]
+__all__ = ["Quantity", "Range", "of_parameter"]
 
 _BETWEEN = re.compile(r"\s*(?:\.\.+|:|–|\bto\b)\s*|(?<=\d)\s*-\s*(?=\d)")
 
@@ -103,19 +104,43 @@ class Range:
     def where(self) -> And:
         """Give the condition on a parameter."""
         ends = [("gte", self.low), ("lte", self.high)]
-        return And(
-            (
-                Comparison("name", "eq", self.quantity.parameter),
-                *(Comparison("value", operator, end) for operator, end in ends if end is not None),
-                Comparison("unit", "eq", self.quantity.unit),
-            )
-        )
+        bounds = (Comparison("value", operator, end) for operator, end in ends if end is not None)
+        unit = (Comparison("unit", "eq", self.quantity.unit),) if self.quantity.unit else ()
+        return And((Comparison("name", "eq", self.quantity.parameter), *bounds, *unit))
 
     def __str__(self) -> str:
-        if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g} {self.quantity.unit}"
-        return (
-            f"from {self.low:g} {self.quantity.unit}"
-            if self.high is None
-            else f"up to {self.high:g} {self.quantity.unit}"
-        )
+        low, high = ("" if end is None else f"{end:g}" for end in (self.low, self.high))
+        said = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}"
+        return f"{said} {self.quantity.unit}".rstrip()
+
+
+def of_parameter(name: str, wanted: Any) -> Where:
+    """Require any parameter: a range or number in the unit that it is given in, or a part of a text.
+
+    A bare number compares with whatever unit is stored; a single one reaches 1 % to both sides.
+
+    Raises
+    ------
+    FilterError
+        A value that cannot be understood.
+    """
+    if not name.strip():
+        raise FilterError("A parameter has no name", hint='Write parameters={"sample_pressure": "1-2 bar"}')
+    unit = _unit_of(wanted)
+    if unit is not None:
+        return Quantity(name, unit, relative=0.01).range(wanted).where()
+    return And((Comparison("name", "eq", name), Comparison("value", "ilike", literal(str(wanted)))))
+
+
+def _unit_of(wanted: Any) -> str | None:
+    """Give the unit that a quantity is written in, empty for none; ``None`` for a text."""
+    if hasattr(wanted, "units"):
+        return str(wanted.units)
+    if isinstance(wanted, str):
+        try:
+            return parse_quantity(_BETWEEN.split(wanted.strip())[-1])[1]
+        except FilterError:
+            return None
+    if isinstance(wanted, list | tuple):
+        return next((unit for one in wanted if isinstance(one, str) and (unit := _unit_of(one))), "")
+    return ""

@@ -107,6 +107,9 @@ words = st.fixed_dictionaries(
         "technique": st.sampled_from(TECHNIQUES),
         "photon_energy": st.sampled_from([(8, 12), "9.5 keV", (None, 9), "8000-9600 eV", (0, None), 0]),
         "temperature": st.sampled_from([(0, 300), "0 °C", (None, 273.15)]),
+        "parameters": st.sampled_from(
+            [{"other": (0, 9)}, {"other": "solid"}, {"other": "0-9 m", "sample_temperature": 12}]
+        ),
         "instrument": st.sampled_from(["ID31", "18", "loki"]),
         "facility": st.sampled_from(["ESRF", "ess"]),
         "sample": st.sampled_from(WORDS),

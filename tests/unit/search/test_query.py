@@ -7,7 +7,7 @@ from panosc_analysis.errors import FilterError
 from panosc_analysis.filters import Filter
 from panosc_analysis.search import Query
 from panosc_analysis.search.query import PHOTON_ENERGY, TEMPERATURE, question_from
-from panosc_analysis.units import degC, eV, keV, mm
+from panosc_analysis.units import MPa, degC, eV, keV, mm
 
 UNITS = pint.UnitRegistry(cache_folder=None)
 SAXS = {"pid": "http://purl.org/pan-science/PaNET/PaNET01162", "name": "grazing incidence small angle x-ray scattering"}
@@ -21,6 +21,8 @@ RECORD = {
     "parameters": [
         {"name": "incident_photon_energy", "value": 9000, "unit": "eV"},
         {"name": "sample_temperature", "value": 20, "unit": "celsius"},
+        {"name": "sample_pressure", "value": 150_000, "unit": "Pa"},
+        {"name": "sample_chemical_formula", "value": "LaB6"},
     ],
     "samples": [{"name": "LaB6"}],
     "documents": [{"pid": "10.5072/demo/hc-5001"}],
@@ -53,6 +55,17 @@ RECORD = {
         ({"temperature": 293}, True),
         ({"temperature": "20 °C"}, True),
         ({"temperature": "-10 to 10 °C"}, False),
+        ({"parameters": {"sample_pressure": "1-2 bar"}}, True),
+        ({"parameters": {"sample_pressure": (0.14, 0.16) * MPa}}, True),
+        ({"parameters": {"sample_pressure": ("1 bar", None)}}, True),
+        ({"parameters": {"sample_pressure": (1, 2)}}, False),
+        ({"parameters": {"sample_pressure": 150_000}}, True),
+        ({"parameters": {"sample_pressure": (1, 2) * UNITS.mbar}}, False),
+        ({"parameters": {"sample_chemical_formula": "lab"}}, True),
+        ({"parameters": {"sample_chemical_formula": "NaCl"}}, False),
+        ({"parameters": {"sample_pressure": "1-2 bar", "sample_chemical_formula": "La"}, "photon_energy": 9}, True),
+        ({"parameters": {"nothing": 1}}, False),
+        ({"parameters": {}}, True),
         ({"instrument": "id3"}, True),
         ({"facility": "esrf"}, True),
         ({"facility": "ILL"}, False),
@@ -96,6 +109,9 @@ def test_techniques_of_providers_with_identifiers_of_their_own():
         {"photon_energy": 5 * mm},
         {"photon_energy": object()},
         {"wavelength": "1 wibble"},
+        {"parameters": {" ": 1}},
+        {"parameters": {"x": (3, 2)}},
+        {"parameters": {"x": object()}},
         {"since": "2026-02-30"},
         {"until": "soon"},
         {"text": "x" * 1001},
