@@ -28,6 +28,46 @@ SCOPES = {
 }
 
 
+class HubProcess:
+    """The hub's process, which can be started again; its sessions outlive it."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], directory: Path, url: str) -> None:
+        self.command, self.environment, self.directory, self.url = command, environment, directory, url
+        self.family: list[psutil.Process] = []
+
+    def start(self) -> None:
+        """Start it; returns when it answers or has ended."""
+        with (self.directory / "hub.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, cwd=self.directory, stdout=log, stderr=subprocess.STDOUT
+            )
+        eventually(lambda: self.poll() is not None or self._answers(), seconds=60)
+
+    def stop(self) -> None:
+        """End it in order; sessions stay."""
+        if self.poll() is None:
+            self.family += psutil.Process(self.process.pid).children(recursive=True)
+        self.process.terminate()
+        self.process.wait(20)
+
+    def end(self) -> None:
+        """End it, and whatever it has left behind."""
+        self.stop()
+        for child in self.family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+
+    def poll(self) -> int | None:
+        """Its exit code, if it has ended."""
+        return self.process.poll()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/hub/health", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
 @dataclass(frozen=True)
 class Hub:
     """A running hub and its provider."""
@@ -36,7 +76,7 @@ class Hub:
     provider: OpenIDProvider
     services: dict[str, str]
     state: Path
-    process: subprocess.Popen[bytes]
+    process: HubProcess
     browsers: contextlib.ExitStack
 
     @property
@@ -132,29 +172,13 @@ def running_hub(
             "PANOSC_OIDC_CLIENT_ID": provider.client_id, "PANOSC_OIDC_CLIENT_SECRET": provider.client_secret,
         }  # fmt: skip
         command = [sys.executable, "-m", "jupyterhub", "-f", str(CONFIGURATION), *arguments]
-        with (directory / "hub.log").open("wb") as log:
-            process = subprocess.Popen(command, env=environment, cwd=directory, stdout=log, stderr=subprocess.STDOUT)
+        process = HubProcess(command, environment, directory, url)
         try:
-            eventually(lambda: process.poll() is not None or _answers(url), seconds=60)
+            process.start()
             with contextlib.ExitStack() as browsers:
                 yield Hub(url, provider, services, directory, process, browsers)
         finally:
-            _stop(process)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/hub/health", timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-    process.terminate()
-    process.wait(20)
-    for child in psutil.wait_procs(family, timeout=5)[1]:
-        child.kill()
+            process.end()
 
 
 HubFactory = Callable[..., AbstractContextManager[Hub]]

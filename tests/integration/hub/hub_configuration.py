@@ -34,8 +34,9 @@ class LightSpawner(SimpleLocalProcessSpawner):  # type: ignore[misc]
         self.proposals = state.get("panosc_proposals", [])
 
 
-configure_identity(c, identity_settings(TEST["identity"], os.environ), known_proposals=TEST["proposals"])
 state = Path(TEST["state"])
+configure_identity(c, identity_settings(TEST["identity"], os.environ), known_proposals=TEST["proposals"], state=state)
+c.JupyterHub.cleanup_servers = False
 c.JupyterHub.bind_url = TEST["url"]
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{TEST['ports'][0]}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{TEST['ports'][1]}"

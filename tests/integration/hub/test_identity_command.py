@@ -22,6 +22,7 @@ identity:
   callback_url: https://hub.example.org/hub/oauth_callback
   entitlements: {proposals: "panosc.example:proposals"}
   assurance: {required: [IAP/medium]}
+  scopes: [openid, offline_access, astrology]
 """
 CLAIMS = {
     "voperson_id": f"{'0123456789abcdef' * 2}@egi.eu",
@@ -101,7 +102,7 @@ def test_a_provider_is_asked_what_it_offers(
         assert main(check) == 0
         said = capsys.readouterr().out
         assert f"logs in at  {provider.issuer}/auth" in said
-        assert "warning  the scope eduperson_scoped_affiliation is asked for, and the provider does not list it" in said
+        assert "warning  the scope astrology is asked for, and the provider does not list it" in said
         assert "very-secret" not in said
 
 

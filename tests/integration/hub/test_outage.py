@@ -150,3 +150,21 @@ def test_the_unverified_end_after_their_time(start_hub: Any, tmp_path_factory: p
             time.sleep(0.3)
         assert hub.api("GET", "/user", token).status_code == 403
         assert "Identity alarm (unverified)" in hub.log
+
+
+def test_a_hub_that_starts_again_meanwhile_keeps_its_sessions(
+    start_hub: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    identity = {"refresh": {"age": 1, "grace": 60, "timeout": 1}}
+    with start_hub(tmp_path_factory.mktemp("hub"), PEOPLE, identity=identity) as hub:
+        _, token = running_session(hub, "alice")
+        hub.provider.fault(status=503)
+        hub.process.stop()
+        hub.process.start()
+        assert hub.process.poll() is None, hub.log
+        eventually(lambda: hub.session("alice", token).status_code == 200, seconds=15)
+        assert hub.log_in("bob")[1].status_code == 503
+        assert hub.proposals("alice") == {"proposal-2026-1"}
+        hub.provider.mend()
+        assert hub.log_in("bob")[1].status_code == 200
+        assert hub.session("alice", token).status_code == 200
