@@ -218,6 +218,27 @@ BAD_FILTERS: list[Any] = [
     {"include": [{"relation": "techniques", "scope": {"limit": -1}}]}, {"query": None}, {"query": 3}, {"query": ""},
     {"query": '"*'}, {"query": "NEAR( AND OR NOT"}, {"query": "a " * 450}, {"nothing": 1}, {"filter": {}},
     {"limit": 1, "where": {"title": {"like": "_%" * 400}}},
+    # regular expressions
+    *({"where": {"title": {"regexp": one}}} for one in (
+        "(", "[", "*", "a{1001}", "(?P<x>", "\\1(a)", "(?=a)", "(?<!a)b", "(((a{100}){100}){100})", "/(/i", "/a/x", "",
+        "(a*)*" * 100, "\\", "(?i", 3, None, ["a"], {"a": 1}, "[[:nothing:]]", "\\C", "\\pZZ", "x" * 1001, "^" * 900,
+    )),
+    # of every type where another one is meant
+    *({part: value} for part in ("limit", "skip", "offset", "order", "fields", "include", "where", "query")
+      for value in (-1.5, "\u0000", [[[]]], {"": {}}, 1e308, False)),
+    *({"where": {field: {op: value}}} for field in ("pid", "size", "isPublic", "creationDate")
+      for op, value in (("gt", {}), ("like", 5), ("between", [1, "x"]), ("inq", {}), ("near", [1, 2]), ("neq", [1]))),
+    {"where": {"techniques": "x"}}, {"where": {"datasets": {"inq": []}}}, {"where": {"__proto__": 1}},
+    {"where": {"constructor": {"prototype": 1}}}, {"where": {"a.b": 1}}, {"where": {"a[0]": 1}}, {"order": "__class__"},
+    {"include": [{"relation": "datasets", "scope": {"include": ["documents"]}}]},
+    {"include": [{"relation": "techniques", "scope": {"where": {"or": [{"and": [{"pid": f"{n}{m}"} for m in range(9)]}
+                                                                     for n in range(9)]}}}]},
+    {"include": [{"relation": "techniques", "scope": {"order": "x DESC", "limit": 0, "skip": 10**15, "fields": {}}}]},
+    {"include": [{"relation": "members", "scope": {"include": [{"relation": "person", "scope": {"where": []}}]}}]},
+    of_parameter({"value": {"between": [1e308, -1e308]}}, {"unit": "keV"}),
+    of_parameter({"name": "x"}, {"value": {"gt": 1}}, {"unit": "__import__('os')"}),
+    of_parameter({"name": "x"}, {"value": {"gt": 1}}, {"unit": "9" * 900}),
+    of_parameter({"name": "x"}, {"value": {"regexp": "("}}, {"unit": "K"}),
 ]  # fmt: skip
 
 
@@ -237,6 +258,26 @@ def test_a_bad_filter_is_no_failure_of_the_server(provider: httpx.Client, text: 
             error = answer.json()["error"]
             assert error["statusCode"] == answer.status_code
             assert error["message"]
+
+
+def test_there_are_bad_filters_enough() -> None:
+    assert len({*BAD_TEXTS, *map(json.dumps, BAD_FILTERS)}) >= 150
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filter[", "filter[limit", "filter[limit]]", "filter[]", "filter[][limit]", "filter[where][title][like]",
+        "filter[where][0]", "filter[where][and][5][title]", "filter[include]", "filter[include][0]",
+        "filter" + "[where]" * 50, "filter[where][title][$ne]", "filter[__proto__]", "filter[limit][limit]",
+        "filter[where][title", "filter]limit[", "filter[\x00]", "filters[limit]", "where[", "where[a][b][c]", "[x]",
+    ],
+)  # fmt: skip
+def test_a_bad_argument_is_no_failure_of_the_server(provider: httpx.Client, name: str) -> None:
+    for address in ("/Datasets", "/Documents/count", "/Datasets/10.5072%2Fnone/files/count"):
+        for query in ({name: "x"}, {name: "1", "filter": "{}"}, [(name, "1"), (name, "2"), (f"{name}[x]", "3")]):
+            answer = provider.get(address, params=query)
+            assert answer.status_code < 500, (address, query, answer.text)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import orjson
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from panosc_analysis.errors import (
@@ -23,7 +24,7 @@ from panosc_analysis.errors import (
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
-__all__ = ["add_error_answers"]
+__all__ = ["FAILURES", "add_error_answers", "json_answer"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,6 +36,38 @@ _STATUS: dict[type[PanoscError], int] = {
     ProviderAnswerError: 503,
     ProviderUnreachable: 503,
 }
+
+
+_ENVELOPE = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["statusCode", "name", "message"],
+            "properties": {
+                "statusCode": {"type": "integer"},
+                "name": {"type": "string"},
+                "message": {"type": "string"},
+            },
+        }
+    },
+}
+_SAID = {
+    400: "The filter or another argument cannot be used; the message says what could",
+    401: "The token is not valid",
+    404: "No such record, or not for this person",
+    503: "The index cannot be read, or the service that knows memberships does not answer",
+}
+# What every address may answer, for its description.
+FAILURES: dict[int | str, dict[str, Any]] = {
+    code: {"description": said, "content": {"application/json": {"schema": _ENVELOPE}}} for code, said in _SAID.items()
+}
+
+
+def json_answer(content: object, headers: dict[str, str] | None = None) -> Response:
+    """Write an answer as JSON."""
+    return Response(orjson.dumps(content), media_type="application/json", headers=headers)
 
 
 def add_error_answers(app: FastAPI) -> None:

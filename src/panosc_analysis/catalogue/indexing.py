@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from panosc_analysis.catalogue.apart import PATIENCE, Said, reading
 from panosc_analysis.catalogue.assembling import assemble
 from panosc_analysis.catalogue.collecting import update_columns
 from panosc_analysis.catalogue.embargo import read_facility
-from panosc_analysis.catalogue.harvest import Harvest, harvest_file
-from panosc_analysis.catalogue.packing import pack
 from panosc_analysis.catalogue.roles import connected
-from panosc_analysis.catalogue.schema import new_version, read_meta, write_meta
-from panosc_analysis.catalogue.walking import FoundFile, Refusal, files_below
-from panosc_analysis.errors import CatalogueError, PanoscError
+from panosc_analysis.catalogue.schema import known_files, new_version, only_one, read_meta, write_meta
+from panosc_analysis.catalogue.walking import FoundFile, Refusal, below, files_below
+from panosc_analysis.errors import CatalogueError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["IndexReport", "Progress", "Refusal", "build_index"]
 
@@ -88,12 +87,14 @@ def build_index(
     facility: str | None = None,
     public: bool | None = None,
     proposals: Path | None = None,
+    only: Sequence[Path] = (),
+    patience: float = PATIENCE,
     progress: Progress | None = None,
 ) -> IndexReport:
     """Make the index of a tree of data files, or bring it up to date.
 
-    Opens only files that are new or changed (in size or time of change), about a hundred in a second. The finished
-    index replaces the old one in one step; until then, and if this fails, the old one is served.
+    Opens only files that are new or changed (in size or time of change), in processes of their own, a few hundred in a
+    second. The finished index replaces the old one in one step; until then, and if this fails, the old one is served.
 
     Parameters
     ----------
@@ -108,6 +109,11 @@ def build_index(
         everything. An embargo that is stated, or stated unreadably, is never lifted by this.
     proposals
         Table of proposals to use instead of ``facility.json`` in the tree.
+    only
+        Directories and files below the root that may have changed; the rest of the tree is not looked at. For a visit
+        that has just ended, where walking through all files would take longer than reading the new ones.
+    patience
+        Seconds that reading one file may take.
     progress
         Told after each file that was read.
 
@@ -121,25 +127,31 @@ def build_index(
     if not root.is_dir():
         raise CatalogueError(f"There is no directory {root}", hint="Name the directory that holds the data files")
     table = read_facility(root, facility, proposals)
-    found, refused = _walked(root, index)
-    with new_version(index) as (connection, is_new):
-        basis = f"{table.fingerprint}/{table.name}/{public}"
-        is_other = read_meta(connection, "basis") != basis
-        changes = _compared(connection, found)
-        touched = {one.path for one in (*changes.added, *changes.updated, *changes.again)} | {*changes.gone}
-        before = set() if is_new else connected(connection, touched)
-        _forget(connection, changes.gone)
-        _read(connection, root, [*changes.added, *changes.updated, *changes.again], progress)
-        affected = _all(connection) | touched if is_other else connected(connection, touched | before)
-        if affected:
-            update_columns(connection, *assemble(connection, affected, table, public))
-        write_meta(connection, "basis", basis)
-        return _report(connection, changes, refused, started)
+    places = below(root, only)
+    found, refused = _walked(root, index, places)
+    with only_one(index):
+        changes = _changes(index, found, places)
+        files = [*changes.added, *changes.updated, *changes.again]
+        real = Path(os.path.realpath(root))
+        wanted = [one.path for one in files if _may_hold_data(one)]
+        # The processes start reading while the index is being copied.
+        with reading(real, wanted, patience) as said, new_version(index) as (connection, is_new):
+            touched = {one.path for one in files} | {*changes.gone}
+            before = set() if is_new else connected(connection, touched)
+            _forget(connection, touched)
+            _store(connection, real, files, said, progress)
+            basis = f"{table.fingerprint}/{table.name}/{public}"
+            is_other = read_meta(connection, "basis") != basis
+            affected = _all(connection) | touched if is_other else connected(connection, touched | before)
+            if affected:
+                update_columns(connection, *assemble(connection, affected, table, public))
+            write_meta(connection, "basis", basis)
+            return _report(connection, changes, refused, started)
 
 
-def _walked(root: Path, index: Path) -> tuple[dict[str, FoundFile], list[Refusal]]:
+def _walked(root: Path, index: Path, places: tuple[str, ...]) -> tuple[dict[str, FoundFile], list[Refusal]]:
     found, refused = {}, []
-    for one in files_below(root, frozenset({os.path.realpath(index)})):
+    for one in files_below(root, frozenset({os.path.realpath(index)}), places):
         if isinstance(one, Refusal):
             refused.append(one)
         else:
@@ -147,9 +159,10 @@ def _walked(root: Path, index: Path) -> tuple[dict[str, FoundFile], list[Refusal
     return found, refused
 
 
-def _compared(connection: sqlite3.Connection, found: dict[str, FoundFile]) -> _Changes:
+def _changes(index: Path, found: dict[str, FoundFile], places: tuple[str, ...]) -> _Changes:
+    """Compare the files that are there with those of the index as it is, if there is one of this version."""
     added, updated, again, gone, unchanged = dict(found), [], [], [], 0
-    for path, size, mtime_ns, error in connection.execute("SELECT path, size, mtime_ns, error FROM file"):
+    for path, size, mtime_ns, error in known_files(index, places):
         one = added.pop(path, None)
         if one is None:
             gone.append(path)
@@ -168,35 +181,31 @@ def _forget(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
         connection.execute("DELETE FROM link WHERE source = ?", (path,))
 
 
-def _read(connection: sqlite3.Connection, root: Path, files: list[FoundFile], progress: Progress | None) -> None:
-    real = Path(os.path.realpath(root))
-    for done, one in enumerate(files, start=1):
-        _forget(connection, [one.path])
-        _store(connection, real, one)
+def _may_hold_data(file: FoundFile) -> bool:
+    return Path(file.path).suffix.lower() not in _NO_DATA
+
+
+def _store(
+    connection: sqlite3.Connection,
+    root: Path,
+    files: list[FoundFile],
+    said: Iterable[Said],
+    progress: Progress | None,
+) -> None:
+    """Keep what files say, or why they could not be read."""
+    answers = iter(said)
+    for done, file in enumerate(files, start=1):
+        one = next(answers) if _may_hold_data(file) else Said(file.path)
+        row = (one.harvest, one.described, one.holds_data, one.identifier, one.error, one.reason)
+        role = None if _may_hold_data(file) else "passed over"
+        connection.execute(
+            "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (file.path, file.size, file.mtime_ns, *row, role)
+        )
+        targets = [os.path.relpath(link, root) for link in one.links if Path(link).is_relative_to(root)]
+        links = [(file.path, target, position) for position, target in enumerate(targets)]
+        connection.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?)", links)
         if progress is not None:
             progress(done, len(files), "files")
-
-
-def _store(connection: sqlite3.Connection, root: Path, file: FoundFile) -> None:
-    """Read one file and keep what it says, or why it cannot be read."""
-    row: tuple[object, ...]
-    found = Harvest()
-    if Path(file.path).suffix.lower() in _NO_DATA:
-        row = (None, None, None, None, None, None, "passed over")
-    else:
-        try:
-            found = harvest_file(root / file.path)
-        except PanoscError as error:
-            reason = f"{error}".replace(f"{root}/", "")
-            row = (None, None, None, None, type(error).__name__, reason, None)
-        else:
-            row = (pack(found), found.described, found.holds_data, found.identifier, None, None, None)
-    connection.execute(
-        "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (file.path, file.size, file.mtime_ns, *row)
-    )
-    targets = [os.path.relpath(link, root) for link in found.links if Path(link).is_relative_to(root)]
-    links = [(file.path, target, position) for position, target in enumerate(targets)]
-    connection.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?)", links)
 
 
 def _all(connection: sqlite3.Connection) -> set[str]:

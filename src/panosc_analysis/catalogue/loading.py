@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from panosc_analysis.catalogue.collecting import update_columns
-from panosc_analysis.catalogue.schema import new_version
+from panosc_analysis.catalogue.schema import new_version, only_one
 from panosc_analysis.catalogue.writing import DatasetRow, DocumentRow, write_dataset, write_document, write_instrument
 from panosc_analysis.errors import CatalogueError
 
@@ -52,7 +52,7 @@ def index_records(
     CatalogueError
         Two datasets or two documents with one identifier, or the index cannot be written.
     """
-    with new_version(index, afresh=True) as (connection, _):
+    with only_one(index), new_version(index, afresh=True) as (connection, _):
         for one in instruments:
             write_instrument(connection, dict(one))
         numbers = {_dataset(connection, one) for one in datasets}

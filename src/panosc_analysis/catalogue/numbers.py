@@ -11,7 +11,7 @@ import numpy as np
 
 from panosc_analysis.catalogue.own_fields import compared
 from panosc_analysis.filters import And, Comparison, Or, Where, matches
-from panosc_analysis.filters.evaluation import asked_unit
+from panosc_analysis.filters.evaluation import asked_unit, mentions_value
 from panosc_analysis.model import convert, normal_unit
 
 if TYPE_CHECKING:
@@ -77,7 +77,11 @@ def _fitting(where: Where | None, seen: _Seen) -> Array:
     match where:
         case And(parts):
             inner = _in_asked_unit(seen, parts)
-            return reduce(np.logical_and, (_fitting(part, inner) for part in parts), seen.all(answer=True))
+            found = seen.all(answer=True)
+            # What holds or fails for all values alike comes first: mostly the name, and then nothing else matters.
+            for part in sorted(parts, key=mentions_value):
+                found &= _fitting(part, inner) if found.any() else False
+            return found
         case Or(parts):
             return reduce(np.logical_or, (_fitting(part, seen) for part in parts), seen.all(answer=False))
         case Comparison("value"):

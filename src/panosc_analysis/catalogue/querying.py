@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from panosc_analysis.catalogue.rows import Record, instruments_of, records
 from panosc_analysis.catalogue.selecting import Selection, select_datasets, select_documents
 from panosc_analysis.catalogue.version import Version
 from panosc_analysis.catalogue.widening import widened
-from panosc_analysis.errors import CatalogueError
+from panosc_analysis.errors import CatalogueError, FilterError
 from panosc_analysis.filters import Filter, accepts, apply, included
 from panosc_analysis.model import pid_key
 
@@ -32,6 +33,8 @@ LARGEST_PAGE = 10_000  # records of one answer
 
 _FIRST_CHUNK = 64  # records read at once where each must be looked at; doubled from chunk to chunk
 _LARGEST_CHUNK = 2048
+_LONGEST = 10.0  # seconds to look at records one by one
+_AT_ONCE = 4  # questions; each needs some tens of bytes for every dataset for a moment
 
 
 class Catalogue:
@@ -54,6 +57,7 @@ class Catalogue:
     def __init__(self, index: Path) -> None:
         self.index = Path(index)
         self._lock = threading.Lock()
+        self._at_once = threading.BoundedSemaphore(_AT_ONCE)
         self._current: tuple[object, Version] | None = None
         self.version()
 
@@ -93,7 +97,8 @@ class Catalogue:
         FilterError
             A relation that the kind does not have, or one that leads back to where it came from.
         """
-        return _Question(self.version(), kind, filter, viewer).find()
+        with self._at_once:
+            return _Question(self.version(), kind, filter, viewer).find()
 
     def count(self, kind: Kind, filter: Filter, viewer: Viewer) -> int:
         """Count the records that a filter accepts, joins included; its limit, order and fields play no part.
@@ -103,7 +108,8 @@ class Catalogue:
         FilterError
             As for `find`.
         """
-        return _Question(self.version(), kind, filter, viewer).count()
+        with self._at_once:
+            return _Question(self.version(), kind, filter, viewer).count()
 
     def get(self, kind: Kind, pid: str, filter: Filter, viewer: Viewer) -> Record | None:
         """Find one record by its identifier; ``None`` if there is none that the viewer may see.
@@ -115,7 +121,8 @@ class Catalogue:
         FilterError
             As for `find`.
         """
-        return _Question(self.version(), kind, filter, viewer).get(pid)
+        with self._at_once:
+            return _Question(self.version(), kind, filter, viewer).get(pid)
 
 
 class _Question:
@@ -128,29 +135,20 @@ class _Question:
         self.limit = min(self.filter.limit or LARGEST_PAGE, LARGEST_PAGE)
 
     def find(self) -> list[Record]:
-        if self.kind != "Dataset":
-            page = replace(self.filter, limit=self.limit)
-            if self.filter.order:
-                return apply(page, list(self._holders(self._selected_holders())))
-            return apply(page, self._holders(self._selected_holders()))
-        selection, ranks = self._datasets()
-        page = replace(self.filter, limit=self.limit, order=())
-        if not selection.exact:
+        selection, ranks = self._selected()
+        # Datasets are sorted by their columns, others as records: there are few.
+        is_sorted = self.kind == "Dataset" or not self.filter.order
+        page = replace(self.filter, limit=self.limit, order=() if is_sorted else self.filter.order)
+        if not (selection.exact and is_sorted):
             return apply(page, self._looked_at(self._ordered(selection.mask, ranks, 0, None), ranks))
         numbers = self._ordered(selection.mask, ranks, self.filter.skip, self.limit)
         return apply(replace(page, skip=0), self._looked_at(numbers, ranks))
 
     def count(self) -> int:
-        if self.kind == "Dataset":
-            selection, ranks = self._datasets()
-            if selection.exact:
-                return int(np.count_nonzero(selection.mask))
-            found = self._looked_at(np.flatnonzero(selection.mask), ranks)
-            return sum(accepts(self.filter, one) for one in found)
-        selection = self._selected_holders()
+        selection, ranks = self._selected()
         if selection.exact:
             return int(np.count_nonzero(selection.mask))
-        return sum(accepts(self.filter, one) for one in self._holders(selection))
+        return sum(accepts(self.filter, one) for one in self._looked_at(np.flatnonzero(selection.mask), ranks))
 
     def get(self, pid: str) -> Record | None:
         number = self._number(pid)
@@ -186,69 +184,63 @@ class _Question:
         found[list(self.version.instruments) if every else instruments_of(self.version, datasets)] = True
         return found
 
-    def _datasets(self) -> tuple[Selection, Array | None]:
-        """Select datasets, and score them where there is a query."""
-        selection = select_datasets(self.version, self.filter, self.viewer)
-        if self.filter.query is None:
-            return selection, None
-        ranks = scores(self.version, self.filter.query, selection.mask)
-        return replace(selection, mask=ranks > 0), ranks
-
-    def _ordered(self, mask: Array, ranks: Array | None, first: int, count: int | None) -> Array:
-        columns = self.version.columns
-        if ranks is None or self.filter.order:
-            return in_order(columns, mask, self.filter.order, self.viewer.now, first, count)
-        numbers = columns.natural[mask[columns.natural]]
-        return window(numbers, [-ranks[numbers]], first, count)
-
-    def _looked_at(self, numbers: Array, ranks: Array | None) -> Iterator[Record]:
-        """Read records chunk by chunk: whoever stops early has not read all."""
-        start, size = 0, _FIRST_CHUNK
-        while start < len(numbers):
-            part = numbers[start : start + size].tolist()
-            for number, record in zip(
-                part, records(self.version, self.kind, part, self.filter.include, self.viewer), strict=True
-            ):
-                yield record if ranks is None else record | {"score": round(float(ranks[number]), 6)}
-            start, size = start + size, min(size * 2, _LARGEST_CHUNK)
-
-    def _selected_holders(self) -> Selection:
-        """Select documents or instruments."""
-        seen = self._seen()
-        if self.kind == "Document":
-            found = select_documents(self.version, self.filter, self.viewer, seen)
+    def _selected(self) -> tuple[Selection, Array | None]:
+        """Select records, and score them where there is a query."""
+        version, filter, viewer = self.version, self.filter, self.viewer
+        if self.kind == "Dataset":
+            selection = select_datasets(version, filter, viewer)
+        elif self.kind == "Document":
+            selection = select_documents(version, filter, viewer, self._seen())
         else:
-            found = self._selected_instruments(seen)
-        if self.filter.query is None:
-            return found
-        return replace(found, mask=found.mask & (self._holder_scores(len(seen)) > 0))
+            selection = self._selected_instruments(self._seen())
+        if filter.query is None:
+            return selection, None
+        ranks = self._scores(filter.query, len(selection.mask))
+        return replace(selection, mask=selection.mask & (ranks > 0)), ranks
 
-    def _selected_instruments(self, seen: Array) -> Selection:
-        joins = [one for one in self.filter.include if one.joins]
-        for one in joins:
-            if one.scope is not None:
-                datasets = select_datasets(self.version, one.scope, self.viewer).mask
-                having = np.zeros_like(seen)
-                having[instruments_of(self.version, datasets)] = True
-                seen = seen & having
-        return Selection(seen, exact=not joins and self.filter.where is None)
-
-    def _holder_scores(self, count: int) -> Array:
-        datasets = scores(self.version, self.filter.query or "", self.version.visible(self.viewer))
+    def _scores(self, query: str, count: int) -> Array:
+        """Score records by a query; documents and instruments as their best dataset."""
+        datasets = scores(self.version, query, self.version.visible(self.viewer))
+        if self.kind == "Dataset":
+            return datasets
         if self.kind == "Document":
             return document_scores(self.version, datasets, count)
         found = np.zeros(count, "f4")
         np.maximum.at(found, self.version.columns.instrument, datasets)
         return found
 
-    def _holders(self, selection: Selection) -> Iterator[Record]:
-        """Read the selected documents or instruments: by identifier, or the best match first."""
-        is_document = self.kind == "Document"
-        every = self.version.document_numbers if is_document else np.asarray(list(self.version.instruments), "i8")
-        numbers = every[selection.mask[every]]
-        if self.filter.query is None:
-            return self._looked_at(numbers, None)
-        ranks = self._holder_scores(len(selection.mask))
-        if not self.filter.order:
-            numbers = numbers[np.argsort(-ranks[numbers], kind="stable")]
-        return self._looked_at(numbers, ranks)
+    def _selected_instruments(self, seen: Array) -> Selection:
+        joins = [one.scope for one in self.filter.include if one.joins and one.scope is not None]
+        for scope in joins:
+            having = np.zeros_like(seen)
+            having[instruments_of(self.version, select_datasets(self.version, scope, self.viewer).mask)] = True
+            seen = seen & having
+        return Selection(seen, exact=not joins and self.filter.where is None)
+
+    def _ordered(self, mask: Array, ranks: Array | None, first: int, count: int | None) -> Array:
+        """Give numbers in order: the one asked for (datasets only), the best match first, or the natural one."""
+        columns, version = self.version.columns, self.version
+        if self.kind == "Dataset" and (ranks is None or self.filter.order):
+            return in_order(columns, mask, self.filter.order, self.viewer.now, first, count)
+        if self.kind == "Dataset":
+            numbers = columns.natural[mask[columns.natural]]
+        else:
+            every = version.document_numbers if self.kind == "Document" else np.asarray(list(version.instruments), "i8")
+            numbers = every[mask[every]]
+        return window(numbers, [] if ranks is None or self.filter.order else [-ranks[numbers]], first, count)
+
+    def _looked_at(self, numbers: Array, ranks: Array | None) -> Iterator[Record]:
+        """Read records chunk by chunk: whoever stops early has not read all."""
+        start, size, until = 0, _FIRST_CHUNK, time.monotonic() + _LONGEST
+        while start < len(numbers):
+            if time.monotonic() > until:
+                raise FilterError(
+                    f"So many records have to be looked at that it takes longer than {_LONGEST:.0f} seconds",
+                    hint="Add a condition on a parameter, a technique, a date or a word of the title",
+                )
+            part = numbers[start : start + size].tolist()
+            for number, record in zip(
+                part, records(self.version, self.kind, part, self.filter.include, self.viewer), strict=True
+            ):
+                yield record if ranks is None else record | {"score": round(float(ranks[number]), 6)}
+            start, size = start + size, min(size * 2, _LARGEST_CHUNK)

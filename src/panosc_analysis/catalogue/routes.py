@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 
+from panosc_analysis.catalogue.answers import FAILURES, json_answer
+from panosc_analysis.catalogue.description import COUNTED, FOUND, GOT
 from panosc_analysis.catalogue.querying import LARGEST_PAGE, Catalogue
 from panosc_analysis.catalogue.relations import Kind
 from panosc_analysis.catalogue.visibility import Viewer
@@ -73,13 +75,18 @@ def viewer_of(request: Request) -> Viewer:
     if request.app.state.everything:
         return Viewer(now, everything=True)
     membership = request.app.state.membership
-    header = request.headers.get("authorization")
+    header = request.headers.get("authorization") or _bearer(request.headers.get("access_token"))
     if membership is None or not header:
         return Viewer(now)
     scheme, _, token = header.partition(" ")
     if scheme.lower() not in {"bearer", "token"} or not token.strip():
         raise ProviderRefused("The Authorization header holds no token", hint="Write it like: Bearer TOKEN")
     return Viewer(now, frozenset(one.lower() for one in membership.proposals(token.strip())))
+
+
+def _bearer(token: str | None) -> str | None:
+    """Read a token as ILL's clients send it."""
+    return f"Bearer {token}" if token else None
 
 
 def known_arguments(request: Request) -> None:
@@ -125,63 +132,63 @@ Collection = Annotated[Kind, Depends(kind_of)]
 Asked = Annotated[Filter, Depends(filter_of)]
 Condition = Annotated[Where | None, Depends(where_of)]
 
-router = APIRouter(prefix="/api", dependencies=[Depends(known_arguments)])
+router = APIRouter(prefix="/api", dependencies=[Depends(known_arguments)], tags=["search"], responses=FAILURES)
 
 
 @router.head("/{collection}", include_in_schema=False)
 @router.get("/{collection}/", include_in_schema=False)
-@router.get("/{collection}")
-def find(catalogue: Source, viewer: Asking, kind: Collection, asked: Asked, query: QueryText = "") -> JSONResponse:
+@router.get("/{collection}", responses=FOUND)
+def find(catalogue: Source, viewer: Asking, kind: Collection, asked: Asked, query: QueryText = "") -> Response:
     """Find the records that a filter asks for."""
     if query and asked.query is None:
         asked = replace(asked, query=query)
     found = catalogue.find(kind, asked, viewer)
-    return JSONResponse(found, headers={"X-Largest-Page": str(LARGEST_PAGE)} if len(found) == LARGEST_PAGE else None)
+    return json_answer(found, headers={"X-Largest-Page": str(LARGEST_PAGE)} if len(found) == LARGEST_PAGE else None)
 
 
 @router.head("/{collection}/count", include_in_schema=False)
-@router.get("/{collection}/count")
-def count(catalogue: Source, viewer: Asking, kind: Collection, condition: Condition, asked: Asked) -> JSONResponse:
+@router.get("/{collection}/count", responses=COUNTED)
+def count(catalogue: Source, viewer: Asking, kind: Collection, condition: Condition, asked: Asked) -> Response:
     """Count records; relations that a filter includes with a condition count."""
     if condition is not None:
         asked = replace(asked, where=condition if asked.where is None else And((asked.where, condition)))
-    return JSONResponse({"count": catalogue.count(kind, asked, viewer)})
+    return json_answer({"count": catalogue.count(kind, asked, viewer)})
 
 
 @router.head("/Datasets/{pid:path}/files", include_in_schema=False)
-@router.get("/Datasets/{pid:path}/files")
+@router.get("/Datasets/{pid:path}/files", responses=FOUND)
 @router.get("/datasets/{pid:path}/files", include_in_schema=False)
-def find_files(catalogue: Source, viewer: Asking, pid: Pid, asked: Asked) -> JSONResponse:
+def find_files(catalogue: Source, viewer: Asking, pid: Pid, asked: Asked) -> Response:
     """Find the files of a dataset."""
     if asked.include:
         raise FilterError("A file has no relations here", hint="Leave include out")
-    return JSONResponse(apply(asked, _files(catalogue, viewer, pid)))
+    return json_answer(apply(asked, _files(catalogue, viewer, pid)))
 
 
 @router.head("/Datasets/{pid:path}/files/count", include_in_schema=False)
-@router.get("/Datasets/{pid:path}/files/count")
+@router.get("/Datasets/{pid:path}/files/count", responses=COUNTED)
 @router.get("/datasets/{pid:path}/files/count", include_in_schema=False)
-def count_files(catalogue: Source, viewer: Asking, pid: Pid, condition: Condition) -> JSONResponse:
+def count_files(catalogue: Source, viewer: Asking, pid: Pid, condition: Condition) -> Response:
     """Count the files of a dataset."""
     asked = Filter(condition)
-    return JSONResponse({"count": sum(accepts(asked, one) for one in _files(catalogue, viewer, pid))})
+    return json_answer({"count": sum(accepts(asked, one) for one in _files(catalogue, viewer, pid))})
 
 
 @router.head("/{collection}/{pid:path}", include_in_schema=False)
-@router.get("/{collection}/{pid:path}")
-def get(catalogue: Source, viewer: Asking, kind: Collection, pid: Pid, asked: Asked) -> JSONResponse:
+@router.get("/{collection}/{pid:path}", responses=GOT)
+def get(catalogue: Source, viewer: Asking, kind: Collection, pid: Pid, asked: Asked) -> Response:
     """Get one record by its identifier."""
     found = catalogue.get(kind, pid, asked, viewer)
     if found is None:
         raise _not_found(kind, pid)
-    return JSONResponse(found)
+    return json_answer(found)
 
 
-def health(catalogue: Source) -> JSONResponse:
+def health(catalogue: Source) -> Response:
     """Say whether the index can be read, and how many public records it has."""
     anybody = Viewer(time.time())
     datasets, documents = (catalogue.count(kind, Filter(), anybody) for kind in ("Dataset", "Document"))
-    return JSONResponse({"status": "ok", "datasets": datasets, "documents": documents})
+    return json_answer({"status": "ok", "datasets": datasets, "documents": documents})
 
 
 def _files(catalogue: Catalogue, viewer: Viewer, pid: str) -> list[dict[str, object]]:

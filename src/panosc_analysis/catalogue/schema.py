@@ -21,7 +21,9 @@ from panosc_analysis.errors import CatalogueError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FORMAT", "new_version", "open_index", "read_meta", "write_meta"]
+__all__ = ["FORMAT", "known_files", "new_version", "only_one", "open_index", "read_meta", "write_meta"]
+
+_FICLONE = 0x40049409  # Linux: let one file share the other one's blocks
 
 _FORMATS = "panosc-analysis catalogue "
 FORMAT = f"{_FORMATS}2"
@@ -68,36 +70,70 @@ CREATE TABLE store (name TEXT PRIMARY KEY, type TEXT NOT NULL, data BLOB NOT NUL
 def new_version(index: Path, *, afresh: bool = False) -> Iterator[tuple[sqlite3.Connection, bool]]:
     """Give a connection to a copy of the index (or to an empty one), and whether it is empty; rename it in at the end.
 
-    On an exception, and where nothing was changed, the old index stays. One process at a time. `afresh` starts from an
-    empty one whatever is there.
+    On an exception, and where nothing was changed, the old index stays. To be used inside `only_one`. `afresh` starts
+    from an empty one whatever is there.
 
     Raises
     ------
     CatalogueError
-        Another process is indexing, the directory is not writable, or the file that is there is no index.
+        The directory is not writable, or the file that is there is no index.
     """
-    with _only_one(index):
-        temporary = index.with_name(f".{index.name}.new")
+    temporary = index.with_name(f".{index.name}.new")
+    try:
+        temporary.unlink(missing_ok=True)
+        is_new = not _is_of_this_version(index) or afresh
+        if not is_new:
+            _copy(index, temporary)
+        with _written(temporary, is_new=is_new) as connection:
+            before = connection.total_changes
+            yield connection, is_new
+            is_changed = is_new or connection.total_changes != before
+        if is_changed:
+            _sync(temporary)
+            temporary.replace(index)
+    except (OSError, sqlite3.Error) as error:
+        raise CatalogueError(
+            f"The index {index} cannot be written: {error}",
+            hint="Choose a place that you may write to and that has space left; an older index is as it was",
+            path=str(index),
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _copy(index: Path, temporary: Path) -> None:
+    """Copy the index; on file systems that can, without copying what is in it."""
+    with index.open("rb") as source, temporary.open("wb") as target:
         try:
-            temporary.unlink(missing_ok=True)
-            is_new = not _is_of_this_version(index) or afresh
-            if not is_new:
-                shutil.copyfile(index, temporary)
-            with _written(temporary, is_new=is_new) as connection:
-                before = connection.total_changes
-                yield connection, is_new
-                is_changed = is_new or connection.total_changes != before
-            if is_changed:
-                _sync(temporary)
-                temporary.replace(index)
-        except (OSError, sqlite3.Error) as error:
-            raise CatalogueError(
-                f"The index {index} cannot be written: {error}",
-                hint="Choose a place that you may write to and that has space left; an older index is as it was",
-                path=str(index),
-            ) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+            fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+        except OSError:
+            shutil.copyfile(index, temporary)
+
+
+def known_files(index: Path, only: tuple[str, ...] = ()) -> Iterator[tuple[str, int, int, str | None]]:
+    """Give path, size, time of change and failure of the files of an index; none if there is no index of this version.
+
+    Parameters
+    ----------
+    index
+        The index file.
+    only
+        Places relative to the root; everything if there are none.
+    """
+    if not _is_of_this_version(index):
+        return
+    connection = open_index(index)
+    try:
+        statement = "SELECT path, size, mtime_ns, error FROM file"
+        if not only:
+            yield from connection.execute(statement)
+        for place in only:
+            # What begins with the place and a slash; the next character after the slash is 0.
+            yield from connection.execute(
+                f"{statement} WHERE path = ?1 OR (path > ?1 || '/' AND path < ?1 || '0')", (place,)
+            )
+    finally:
+        connection.close()
 
 
 def open_index(index: Path) -> sqlite3.Connection:
@@ -177,7 +213,14 @@ def _written(path: Path, *, is_new: bool) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _only_one(index: Path) -> Iterator[None]:
+def only_one(index: Path) -> Iterator[None]:
+    """Let no other process bring the same index up to date meanwhile.
+
+    Raises
+    ------
+    CatalogueError
+        Another one does, or the directory is not writable.
+    """
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(index.with_name(f".{index.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

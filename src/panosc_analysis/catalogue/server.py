@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import socket
 import threading
@@ -57,6 +58,10 @@ def serve(
         app = create_app(index, membership, everything=everything)
         # Units take a second to load; nobody should wait for them with her first question.
         threading.Thread(target=convert, args=(1.0, "keV", "eV"), daemon=True).start()
+        # What is loaded stays: looking through it again and again for garbage would hold answers up.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listening])
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from panosc_analysis.catalogue.embargo import FACILITY_FILE
+from panosc_analysis.errors import CatalogueError
 
-__all__ = ["FoundFile", "Refusal", "files_below"]
+__all__ = ["FoundFile", "Refusal", "below", "files_below"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,26 @@ class Refusal:
     reason: str
 
 
-def files_below(root: Path, leave_out: frozenset[str] = frozenset()) -> Iterator[FoundFile | Refusal]:
+def below(root: Path, places: Sequence[Path]) -> tuple[str, ...]:
+    """Write places below a root as paths relative to it, and make sure that they are below it.
+
+    Raises
+    ------
+    CatalogueError
+        One is not below the root.
+    """
+    real, found = os.path.realpath(root), []
+    for place in places:
+        path = os.path.realpath(place)
+        if os.path.commonpath([real, path]) != real or path == real:
+            raise CatalogueError(f"{place} is not below {root}", hint="Name directories or files inside the tree")
+        found.append(os.path.relpath(path, real))
+    return tuple(found)
+
+
+def files_below(
+    root: Path, leave_out: frozenset[str] = frozenset(), only: tuple[str, ...] = ()
+) -> Iterator[FoundFile | Refusal]:
     """Walk a tree in the order of its names; look at every file and open none.
 
     Hidden files, pipes and devices are passed over. A symbolic link to a file or directory inside the tree is the thing
@@ -41,9 +61,18 @@ def files_below(root: Path, leave_out: frozenset[str] = frozenset()) -> Iterator
         Where to start; may itself be a symbolic link.
     leave_out
         Real paths to pass over, such as the index itself.
+    only
+        Places below the root to look at, see `below`; everything if there are none. One that is gone is passed over.
     """
     real = os.path.realpath(root)
-    yield from _below(real, real, "", leave_out)
+    if not only:
+        yield from _below(real, real, "", leave_out)
+    for place in only:
+        path = os.path.join(real, place)
+        if os.path.isdir(path):
+            yield from _below(real, path, f"{place}/", leave_out)
+        elif os.path.isfile(path) and path not in leave_out:
+            yield _file(path, place)
 
 
 def _below(root: str, directory: str, prefix: str, leave_out: frozenset[str]) -> Iterator[FoundFile | Refusal]:
@@ -63,14 +92,14 @@ def _below(root: str, directory: str, prefix: str, leave_out: frozenset[str]) ->
         elif entry.is_dir(follow_symlinks=False):
             yield from _below(root, entry.path, path + "/", leave_out)
         elif entry.is_file(follow_symlinks=False):
-            yield _file(entry, path)
+            yield _file(entry.path, path)
 
 
-def _file(entry: os.DirEntry[str], path: str) -> FoundFile | Refusal:
+def _file(place: str, path: str) -> FoundFile | Refusal:
     if path != _printable(path):
         return Refusal(_printable(path), "its name is not valid UTF-8")
     try:
-        status = entry.stat(follow_symlinks=False)
+        status = os.lstat(place)
     except OSError as error:
         return Refusal(path, f"cannot be looked at ({error.strerror})")
     return FoundFile(path, status.st_size, status.st_mtime_ns)

@@ -36,6 +36,10 @@ def add_command(commands: Commands) -> None:
         "--proposals", metavar="FILE", type=Path, help="table of proposals (default: facility.json in DIR)"
     )
     index.add_argument("--every", metavar="S", type=float, help="do it again and again, with a pause of S seconds")
+    index.add_argument(
+        "--only", metavar="PATH", type=Path, action="append", default=[],
+        help="look at this place below DIR alone, for example a visit that has ended; may be given several times",
+    )  # fmt: skip
     add_json(index)
 
     serve = parts.add_parser("serve", help="answer search API requests from an index", epilog=SERVE_EXAMPLE)
@@ -77,6 +81,7 @@ def index_once(arguments: argparse.Namespace) -> None:
             facility=arguments.facility,
             public=arguments.public,
             proposals=arguments.proposals,
+            only=arguments.only,
             progress=report,
         )
     if arguments.json:
@@ -86,6 +91,8 @@ def index_once(arguments: argparse.Namespace) -> None:
                 "updated": done.updated,
                 "unchanged": done.unchanged,
                 "removed": done.removed,
+                "datasets": done.datasets,
+                "passed_over": list(done.passed_over),
                 "refused": [{"path": str(r.path), "reason": r.reason} for r in done.refused],
                 "seconds": done.seconds,
             }
@@ -98,7 +105,7 @@ def print_report(done: IndexReport) -> None:
     """Say what an indexing run did."""
     print(
         f"{done.added} files added, {done.updated} updated, {done.unchanged} unchanged, {done.removed} removed, "
-        f"{len(done.refused)} refused in {done.seconds:.1f} s"
+        f"{len(done.refused)} refused in {done.seconds:.1f} s; {done.datasets} datasets in the index"
     )
     for refusal in done.refused:
         print(f"  {refusal.path}: {refusal.reason}")

@@ -12,7 +12,18 @@ from panosc_analysis.filters.tree import And, Comparison, Fields, Filter, Includ
 from panosc_analysis.model.quantity import convert
 from panosc_analysis.model.reading import number
 
-__all__ = ["RELATIONS", "TEXT_FIELDS", "accepts", "apply", "asked_unit", "included", "in_order", "matches", "related"]
+__all__ = [
+    "RELATIONS",
+    "TEXT_FIELDS",
+    "accepts",
+    "apply",
+    "asked_unit",
+    "in_order",
+    "included",
+    "matches",
+    "mentions_value",
+    "related",
+]
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -95,7 +106,7 @@ def in_order(records: Iterable[Record], order: tuple[Order, ...]) -> list[Record
 
 def asked_unit(parts: tuple[Where, ...]) -> str | None:
     """Give the unit in which the parts of an ``and`` ask for a parameter's value; ``None`` if they do not."""
-    return next(_asked_units(parts), None) if any(map(_mentions_value, parts)) else None
+    return next(_asked_units(parts), None) if any(map(mentions_value, parts)) else None
 
 
 def _in_asked_unit(record: Record, parts: tuple[Where, ...]) -> Record:
@@ -118,9 +129,10 @@ def _asked_units(parts: tuple[Where, ...]) -> Iterator[str]:
             yield str(part.value)
 
 
-def _mentions_value(where: Where) -> bool:
+def mentions_value(where: Where) -> bool:
+    """Say whether a condition on a parameter looks at its value."""
     if isinstance(where, And | Or):
-        return any(map(_mentions_value, where.parts))
+        return any(map(mentions_value, where.parts))
     return isinstance(where, Comparison) and where.field == "value"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from panosc_analysis.errors import FilterError
@@ -41,6 +42,7 @@ def normal_pid(text: str) -> str:
     return pid
 
 
+@lru_cache(maxsize=8192)
 def pid_key(pid: str) -> str:
     """Give one string for all spellings of one PID: for sets and dictionaries, not for display.
 

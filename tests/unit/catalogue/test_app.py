@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -159,10 +160,45 @@ def test_head_cors_and_the_description(client: Client) -> None:
         assert (answer.status_code, answer.content) == (200, b"")
     answer = client.get("/api/Datasets", headers={"Origin": "https://portal.example"})
     assert answer.headers["access-control-allow-origin"] == "*"
+    asked = {
+        "Origin": "https://portal.example",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization, access_token",
+    }
+    allowed = client.request("OPTIONS", "/api/Documents", headers=asked)
+    assert allowed.status_code == 200
+    assert "authorization" in allowed.headers["access-control-allow-headers"]
     described = client.get("/openapi.json").json()["paths"]
     assert "/api/{collection}/{pid}" in described
-    for path in ("/docs", "/redoc", "/"):
-        assert failure(client.get(path)) == (404, "NotFound")
+    assert failure(client.get("/")) == (404, "NotFound")
+
+
+def test_the_page_that_describes_it_loads_nothing_from_elsewhere(client: Client) -> None:
+    page = client.get("/docs")
+    assert page.status_code == 200
+    named = re.findall(r"(?:src|href)=.([^\"' >]+)", page.text)
+    assert named
+    for address in named:
+        assert address.startswith("/")
+        assert client.get(address).status_code == 200
+
+
+def test_what_is_measured(client: Client) -> None:
+    client.get("/api/Datasets/10.5072%2Fdemo%2Fopen")
+    client.get("/api/Datasets/nope")
+    client.get("/api/Datasets", params={"filter": "{"})
+    client.get("/nowhere/else")
+    said = client.get("/metrics").text
+    for line in (
+        'catalogue_requests_total{method="GET",route="/api/{collection}/{pid:path}",status="200"} 1.0',
+        'catalogue_requests_total{method="GET",route="/api/{collection}/{pid:path}",status="404"} 1.0',
+        'catalogue_requests_total{method="GET",route="/api/{collection}",status="400"} 1.0',
+        'catalogue_requests_total{method="GET",route="none",status="404"} 1.0',
+        'catalogue_request_seconds_count{route="/api/{collection}"} 1.0',
+        "catalogue_index_readable 1.0",
+        "catalogue_index_datasets 2.0",
+    ):
+        assert line in said.splitlines(), said
 
 
 @pytest.mark.parametrize(
@@ -194,6 +230,7 @@ def test_members_see_their_own(index: Path, hub: Hub, membership: HttpMembership
     assert titles(client) == ["open"]
     assert titles(client, Authorization="Bearer alice") == ["closed", "open"]
     assert titles(client, Authorization="token alice") == ["closed", "open"]
+    assert titles(client, access_token="alice") == ["closed", "open"]  # as ILL's clients send it
     assert titles(client, Authorization="Bearer bob") == ["open"]
     assert hub.asked == ["Bearer alice", "Bearer bob"]  # kept, each for its own token
     record = client.get("/api/Datasets/10.5072/demo/closed", headers={"Authorization": "Bearer alice"}).json()
