@@ -3,10 +3,19 @@ PYTHON ?= python3
 export PYTHON
 LOCKED = requirements/uv.txt requirements/install pyproject.toml hub_config/proxy/package-lock.json
 
-.PHONY: demo test check install clean
+.PHONY: demo up down test check install clean
 
 demo: .venv/.installed-demo
 	@.venv/bin/python -m panosc_analysis demo $(ARGS)
+
+# The same with a container for each session, on this machine's Docker daemon; ARGS="--policy FILE" runs a facility's own.
+up: .venv/.installed-demo
+	@images/build lab
+	@images/build desktop
+	@.venv/bin/python -m panosc_analysis up $(ARGS)
+
+down: .venv/.installed-demo
+	@.venv/bin/python -m panosc_analysis down $(ARGS)
 
 test: .venv/.installed-test check
 	@.venv/bin/python -m pytest $(ARGS)
@@ -28,4 +37,4 @@ install: .venv/.installed-demo
 	@touch .venv/.installed-demo
 
 clean:
-	rm -rf .venv .demo build dist
+	rm -rf .venv .demo .panosc build dist
