@@ -100,5 +100,5 @@ def run_check(arguments: argparse.Namespace) -> int:
         return 1 if errors else 0
     for one in findings:
         print(f"{styled(one.grade, '31' if one.grade == 'error' else '33')}  {one.where}: {one.message}")
-    print(f"{len(policy.proposals)} proposals, {errors} errors, {len(findings) - errors} warnings")
+    print(f"{len(policy.proposals)} proposals; errors: {errors}, warnings: {len(findings) - errors}")
     return 1 if errors else 0
