@@ -11,13 +11,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from hub_config.errors import HubConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["ClaimShapeError", "EntitlementRules", "Group", "Reading", "Refused", "claim_values", "parse", "read_claim"]
 
@@ -202,7 +198,7 @@ def component(text: str) -> str:
     return decoded
 
 
-def plain_groups(claim: object) -> Iterable[str]:
+def plain_groups(claim: object) -> list[str]:
     """Return the values of a plain group claim that are printable and not too long.
 
     Raises
