@@ -47,9 +47,14 @@ class Hits(Sequence[Dataset]):
         self._further = further
 
     @property
+    def has_more(self) -> bool:
+        """Whether a provider is known to have more than is shown here."""
+        return self.cut or any(outcome.more for outcome in self.outcomes)
+
+    @property
     def complete(self) -> bool:
         """Whether every provider answered in full and has no more than is shown here."""
-        return not self.cut and all(outcome.state == "ok" and not outcome.more for outcome in self.outcomes)
+        return not self.has_more and all(outcome.state == "ok" for outcome in self.outcomes)
 
     def page(self, number: int, size: int = 25) -> Hits:
         """Give one page of these, the first being 1; empty behind the last. Asks nobody.
@@ -102,12 +107,12 @@ class Hits(Sequence[Dataset]):
 
     def __str__(self) -> str:
         width = shutil.get_terminal_size((120, 24)).columns
-        return as_text(self.datasets, self.outcomes, self.asked_for, width)
+        return as_text(self.datasets, self.outcomes, self.asked_for, width, more=self.has_more)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return as_html(self.datasets, self.outcomes, self.asked_for)
+        return as_html(self.datasets, self.outcomes, self.asked_for, more=self.has_more)
 
     def to_json(self) -> dict[str, Any]:
         """Write everything for a program: ``datasets`` in the search API's words, ``outcomes`` per provider."""

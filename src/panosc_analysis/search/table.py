@@ -34,18 +34,28 @@ _STYLE = """\
 """
 
 
-def as_text(datasets: Sequence[Dataset], outcomes: Sequence[Outcome], asked_for: str, width: int) -> str:
+def as_text(
+    datasets: Sequence[Dataset], outcomes: Sequence[Outcome], asked_for: str, width: int, *, more: bool = False
+) -> str:
     """Write a table that fits so many columns, then a line for each provider; PIDs up to 60 characters stay whole."""
     lines = _table(datasets, width) if datasets else _wrapped(nothing_found(outcomes, asked_for), width)
+    if more and datasets:
+        lines += ["", *_wrapped(_first_ones(datasets), width)]
     said = (line for outcome in outcomes for line in _wrapped(visible(str(outcome)), width))
     return "\n".join([*lines, "", *said])
 
 
-def as_html(datasets: Sequence[Dataset], outcomes: Sequence[Outcome], asked_for: str) -> str:
+def as_html(datasets: Sequence[Dataset], outcomes: Sequence[Outcome], asked_for: str, *, more: bool = False) -> str:
     """Write the same for a notebook: the theme's own colours, every text escaped, links to ``https://doi.org`` only."""
     body = _html_table(datasets) if datasets else f"<p>{_escaped(nothing_found(outcomes, asked_for))}</p>"
+    body += f"<p>{_first_ones(datasets)}</p>" if more and datasets else ""
     lines = "".join(map(_html_outcome, outcomes))
     return f'<div class="panosc-hits"><style>{_STYLE}</style>{body}<ul aria-label="Providers">{lines}</ul></div>'
+
+
+def _first_ones(datasets: Sequence[Dataset]) -> str:
+    shown = f"These are {len(datasets)}" if len(datasets) > 1 else "This is one"
+    return f"{shown} of more. Ask on with hits.more() in a notebook, or with --limit on the command line."
 
 
 def _wrapped(text: str, width: int) -> list[str]:

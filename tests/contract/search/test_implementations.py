@@ -77,6 +77,15 @@ def test_the_reference(shared_data: Any, server: str) -> None:
     assert differing(Reference([one for one in records if one["pid"] in own]), asked, NOT_REFUSED) == []
 
 
+def test_the_reference_with_its_panet_service(shared_data: Any) -> None:
+    pairs = pairs_in(shared_data)
+    records = records_of(pairs, "reference", "reference-variantdata", "reference-panet")
+    likeness = {"reference-panet:name-like", "reference-panet:neq-parent", "reference-panet:name-case"}  # not ours
+    asked = about_datasets(pairs, "reference-panet")
+    assert len(asked) > 10
+    assert differing(Reference(records, panet=True), asked, likeness) == []
+
+
 def test_the_scicat_provider(shared_data: Any) -> None:
     pairs = pairs_in(shared_data)
     (bare,) = [pair for pair in pairs if pair["id"] == "scicat:p-nowhere"]

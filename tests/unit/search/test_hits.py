@@ -140,3 +140,12 @@ def test_long_lines_about_providers_are_wrapped():
     lines = as_text([], [DOWN], "", 40).splitlines()
     assert max(map(len, lines)) <= 40
     assert "  longer timeout." not in lines[0]
+
+
+def test_that_there_are_more_is_said_with_how_to_get_them():
+    some = Hits(DATASETS, [Outcome("demo", "ok", 2, more=True)])
+    assert some.has_more
+    assert "hits.more()" in str(some)
+    assert "hits.more()" in some._repr_html_()
+    assert "hits.more()" in str(Hits(DATASETS, [OK], cut=True))
+    assert "more" not in str(Hits(DATASETS, [OK]))

@@ -83,8 +83,8 @@ class Implementation(ABC):
         return [{**one, "datasets": self._shown_of(one)} for one in self.table("Documents")]
 
     def _shown_of(self, document: Json) -> list[Json]:
-        shown = {one["pid"]: one for one in self.shown()}
-        return [shown[one["pid"]] for one in document["datasets"] if one["pid"] in shown]
+        shown = dict(zip((one["pid"] for one in self.datasets), self.shown(), strict=True))
+        return [shown[one["pid"]] for one in document["datasets"]]
 
     @abstractmethod
     def shown(self) -> list[Json]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from panosc_analysis.errors import FilterError
+from panosc_analysis.model import Technique
+from panosc_analysis.search import panet
 from panosc_analysis.testing.implementations.implementation import Implementation, Json, Refusal, own_fields
 from panosc_analysis.testing.implementations.javascript import fulfils
 
@@ -33,7 +37,18 @@ class Reference(Implementation):
 
     Its own evaluator for the parameters of datasets knows equality, ``between``, ``lt`` and ``gt``, converts no unit,
     and leaves out datasets without parameters even where nothing was asked of them.
+
+    Parameters
+    ----------
+    datasets, most
+        As for every implementation.
+    panet
+        Whether it runs with a PaNET service: conditions on techniques then become conditions on their PaNET address.
     """
+
+    def __init__(self, datasets: Iterable[Json], *, most: int | None = None, panet: bool = False) -> None:
+        super().__init__(datasets, most=most)
+        self.panet = panet
 
     def find(self, entity: str, filter: Json) -> list[Json]:
         """Give one page: condition, then limit, then joins."""
@@ -92,9 +107,11 @@ class Reference(Implementation):
         related = record.get(relation) or []
         related = related if isinstance(related, list) else [related]
         where = dict(scope.get("where") or {})
-        if relation in _MANY_TO_MANY:
+        if relation in _MANY_TO_MANY and not (self.panet and relation == "techniques"):
             where.pop("pid", None)  # overwritten by the join
-        if relation == "parameters":
+        if relation == "techniques" and self.panet and where:
+            fitting = [one for one in related if _technique_holds(where, one)]
+        elif relation == "parameters":
             fitting = [one for one in related if _parameter_holds(where, one)]
         else:
             fitting = [one for one in related if self._holds(where, one, relation, rewritten=True)]
@@ -130,6 +147,25 @@ def _parameter_holds(where: Json, parameter: Json) -> bool:
     if isinstance(wanted, dict) and set(wanted) - {"between", "lt", "gt"}:
         return False
     return name in parameter and fulfils(parameter[name], wanted)
+
+
+def _technique_holds(where: Json, technique: Json) -> bool:
+    """Evaluate as the PaNET service rewrites it: identifiers and labels become the addresses of all kinds."""
+    name, wanted = next(iter(where.items()))
+    if name == "and":
+        return all(_technique_holds(one, technique) for one in wanted)
+    if name == "or":
+        return any(_technique_holds(one, technique) for one in wanted)
+    terms = wanted.get("inq", []) if isinstance(wanted, dict) else [wanted]
+    addresses = {kind.pid for term in terms for kind in _kinds(term)}
+    return name in {"pid", "name"} and technique.get("panetId") in addresses
+
+
+def _kinds(term: str) -> tuple[Technique, ...]:
+    try:
+        return panet.descendants(panet.resolve(term).pid)
+    except FilterError:
+        return ()
 
 
 def _scopes(includes: list[Any]) -> dict[str, list[Json | None]]:
