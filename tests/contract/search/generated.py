@@ -132,6 +132,8 @@ comparisons = st.one_of(
     ),
     st.tuples(st.just("size"), st.just("between"), st.just([0, 1000])),
     st.tuples(st.just("creationDate"), st.sampled_from(["eq", "gt", "gte", "lt", "lte"]), dates),
+    st.tuples(st.just("creationDate"), st.sampled_from(["inq", "between"]), st.lists(dates, min_size=2, max_size=2)),
+    st.tuples(st.just("size"), st.just("inq"), st.just([1, 1000])),
     st.tuples(st.just("isPublic"), st.sampled_from(["eq", "neq"]), st.booleans()),
     st.tuples(st.just("nothing"), st.sampled_from(["eq", "neq"]), st.just("x")),
 )

@@ -83,12 +83,15 @@ class _Widening:
     def any_of(self, parts: tuple[Where, ...]) -> Where | None:
         found = [self.of(part) for part in parts if not self.never(part)]
         kept = [one for one in found if one is not None]
-        if not kept or len(kept) < len(found):
-            return None
-        flat = list(flattened(tuple(kept), Or))
+        return self.either(kept) if len(kept) == len(found) else None
+
+    def either(self, parts: list[Where]) -> Where | None:
+        """Join alternatives; where nothing may be nested, one condition stands for several."""
+        flat = list(flattened(tuple(parts), Or))
         if not self.dialect.nests:
             flat = [max(one.parts, key=_selectivity) if isinstance(one, And) else one for one in flat]
-        return flat[0] if len(flat) == 1 else Or(tuple(flat))
+        unique = tuple(dict.fromkeys(flat))
+        return None if not unique else unique[0] if len(unique) == 1 else Or(unique)
 
     def never(self, part: Where) -> bool:
         """Know an alternative that is true for no record, because these have no such field."""
@@ -120,9 +123,8 @@ class _Widening:
             return None
         same = [one for one in sent if isinstance(one, Comparison) and one.operator == "eq"]
         others = [one for one in sent if one not in same]
-        listed = [Comparison(field, "inq", tuple(one.value for one in same))] if same else []
-        parts = [*listed, *flattened(tuple(one for one in others if one is not None), Or)]
-        return parts[0] if len(parts) == 1 else Or(tuple(dict.fromkeys(parts)))
+        listed: list[Where] = [Comparison(field, "inq", tuple(one.value for one in same))] if same else []
+        return self.either([*listed, *(one for one in others if one is not None)])
 
     def pid(self, field: str, operator: str, value: object) -> Comparison | None:
         """Ask for a part that every spelling has; PaNET's addresses have one spelling only."""
