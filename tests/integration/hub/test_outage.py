@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -57,19 +57,17 @@ FAULTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(("person", "fault"), [("alice", "answers 500"), ("bob", "answers HTML"), ("carol", "hangs")])
 def test_f4_running_work_goes_on_for_the_grace_time_and_is_cut_then(hub: Any, person: str, fault: str) -> None:
     _, token = running_session(hub, person)
-    good = last_good_refresh(hub.user(person)["auth_state"])
     time.sleep(1.2)
     hub.provider.fault(USERINFO, **FAULTS[fault])
+    broken = datetime.now(UTC)
     try:
         held = time_until_cut(hub, person, token)
-        assert GRACE - 1 < held < GRACE + 8, f"cut after {held:.1f} s"
+        assert GRACE - 1 < held < GRACE + 20, f"cut after {held:.1f} s"
         assert hub.start_session(person, token) == 403
         assert hub.proposals(person) == {"proposal-2026-1"}, "an outage says nothing about memberships"
-        known = last_good_refresh(hub.user(person)["auth_state"])
-        assert good is not None
-        assert known is not None
-        assert known < datetime.now(UTC)
-        assert (known - good).total_seconds() < GRACE, "only good answers count"
+        confirmed = last_good_refresh(hub.user(person)["auth_state"])
+        assert confirmed is not None
+        assert confirmed <= broken + timedelta(seconds=1), "only good answers count"
     finally:
         hub.provider.mend(USERINFO)
     assert hub.api("GET", "/user", token).status_code == 200, "access comes back with the provider, without a login"
