@@ -206,8 +206,18 @@ class SearchClient:
     by byte, or a name look-up that hangs, cannot be interrupted. ``with`` may be used and does nothing.
     """
 
-    def __init__(self, provider: Provider, **options: Any) -> None:
-        self._client = AsyncSearchClient(provider, **options)
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        timeout: float = 4.5,
+        answer_limit: int = 5_000_000,
+        cache_seconds: float = 30.0,
+        token: Secret | None = None,
+    ) -> None:
+        self._client = AsyncSearchClient(
+            provider, timeout=timeout, answer_limit=answer_limit, cache_seconds=cache_seconds, token=token
+        )
 
     @property
     def provider(self) -> Provider:
