@@ -170,3 +170,23 @@ with local_cluster() as client:
     print(dask.config.get("temporary-directory"), client.scheduler_info()["address"].split(":")[1])
 """
     assert session.kernel_result(code).split() == ["6", "/tmp", "//127.0.0.1"]
+
+
+def test_dasks_dashboard_is_reached_through_the_session(session: Server) -> None:
+    prefix = run(
+        "lab",
+        "sh",
+        "-c",
+        "echo $DASK_DISTRIBUTED__DASHBOARD__LINK",
+        options=["--env=JUPYTERHUB_SERVICE_PREFIX=/user/a/b/"],
+    )
+    assert prefix.strip() == "/user/a/b/proxy/{port}/status"
+    code = """
+from panosc_analysis.reduction.clusters import local_cluster
+client = local_cluster()
+print(client.dashboard_link)
+"""
+    port = session.kernel_result(code).strip().rpartition(":")[2].partition("/")[0]
+    status, page = session.status(f"/proxy/{port}/status")
+    assert status == 200
+    assert "<title>Dask" in page
