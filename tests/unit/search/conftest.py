@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import httpx
 import pytest
 
+from panosc_analysis import testing
 from panosc_analysis.errors import FilterError
 from panosc_analysis.filters import Filter, apply, filter_from_text, where_from_text
 from panosc_analysis.model import same_pid
@@ -27,7 +27,7 @@ class Request:
 
     path: str
     query: dict[str, str]
-    headers: dict[str, str]
+    headers: httpx.Headers
 
     @property
     def filter(self) -> Filter:
@@ -55,40 +55,6 @@ def nothing_kept_from_another_test() -> None:
     answers.clear()
 
 
-@contextmanager
-def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def handler_for(application: Application, seen: list[Request]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            request = Request(parts.path, query, dict(self.headers))
-            seen.append(request)
-            status, headers, body = application(request)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[[Application], Server]]:
     """Start a server for an application; it ends with the test."""
@@ -96,16 +62,16 @@ def serve() -> Iterator[Callable[[Application], Server]]:
 
         def start(application: Application) -> Server:
             seen: list[Request] = []
-            return Server(stack.enter_context(running(handler_for(application, seen))), seen)
+
+            def answer(request: testing.Request) -> testing.Answer:
+                query = {name: values[0] for name, values in parse_qs(urlsplit(request.target).query).items()}
+                seen.append(Request(request.path, query, httpx.Headers(request.headers)))
+                status, headers, body = application(seen[-1])
+                return testing.Answer(status, body, headers)
+
+            return Server(stack.enter_context(testing.serve(answer)).url, seen)
 
         yield start
-
-
-@pytest.fixture
-def serve_raw() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], Server]]:
-    """Start a server that does what it likes with the connection."""
-    with ExitStack() as stack:
-        yield lambda handler: Server(stack.enter_context(running(handler)))
 
 
 def said(obj: object, status: int = 200) -> Answer:

@@ -30,7 +30,8 @@ def longest_run(text: str, *, no_dates: bool) -> str | None:
     """Give the longest run of ASCII letters and digits of a text or pattern; ``None`` if there is none to be sent.
 
     Elsewhere the rest would be a regular expression or a wildcard, and letters beyond ASCII are folded differently
-    everywhere. A run beside such a letter is not taken: composed otherwise, it would end elsewhere.
+    everywhere. A run beside such a letter is not taken: composed otherwise, it would end elsewhere. What stays is a
+    stored Kelvin sign or dotted İ, which fold to k and i here and perhaps not there.
     """
     runs = (run for run in _RUN.findall(unicodedata.normalize("NFC", text)) if run.isascii())
     usable = [run for run in runs if not (no_dates and may_be_a_date(run))]
