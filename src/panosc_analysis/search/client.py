@@ -19,11 +19,12 @@ from panosc_analysis.search import wire
 from panosc_analysis.search.asking import Found, ask, not_understood
 from panosc_analysis.search.background import run
 from panosc_analysis.search.one_record import (
-    DATASET_RELATIONS,
-    DOCUMENT_RELATIONS,
+    dataset_relations,
+    document_relations,
     files_of,
     files_or_none,
     get_record,
+    no_relations,
     records_to,
 )
 from panosc_analysis.search.other_queries import DocumentQuery, InstrumentQuery
@@ -106,7 +107,7 @@ class AsyncSearchClient:
             This provider has no such dataset.
         """
         async with self._transport() as transport:
-            record = await get_record(transport, "Datasets", pid, DATASET_RELATIONS)
+            record = await get_record(transport, "Datasets", pid, dataset_relations)
             if not record.get("files"):
                 record = {**record, "files": await files_or_none(transport, pid)}
         return records_to(Dataset.from_json, [record], self.provider)[0]
@@ -114,13 +115,13 @@ class AsyncSearchClient:
     async def get_document(self, pid: str) -> Document:
         """Get one proposal or publication; raises `DatasetNotFound` if this provider has none of that PID."""
         async with self._transport() as transport:
-            record = await get_record(transport, "Documents", pid, DOCUMENT_RELATIONS)
+            record = await get_record(transport, "Documents", pid, document_relations)
         return records_to(Document.from_json, [record], self.provider)[0]
 
     async def get_instrument(self, pid: str) -> Instrument:
         """Get one instrument; raises `DatasetNotFound` if this provider has none of that PID."""
         async with self._transport() as transport:
-            record = await get_record(transport, "Instruments", pid, ((),))
+            record = await get_record(transport, "Instruments", pid, no_relations)
         return records_to(Instrument.from_json, [record], self.provider)[0]
 
     async def count_datasets(self, where: Where | Mapping[str, Any] | None = None, **query: Any) -> int:
@@ -157,7 +158,7 @@ class AsyncSearchClient:
             except ProviderAnswerError as error:
                 if not not_understood(error):
                     raise  # one implementation has no such address, and one always fails there
-                found = (await get_record(transport, "Datasets", pid, (("files",), ("instrument",)))).get("files") or []
+                found = (await get_record(transport, "Datasets", pid, dataset_relations)).get("files") or []
         return tuple(records_to(File.from_json, found, self.provider))
 
     async def _find(self, question: Question, entity: str) -> list[Mapping[str, Any]]:

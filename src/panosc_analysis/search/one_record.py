@@ -2,28 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from panosc_analysis.errors import DatasetNotFound, ProviderAnswerError
 from panosc_analysis.filters import Filter, Include
 from panosc_analysis.model import quote_pid, same_pid
 from panosc_analysis.search.asking import LARGEST_PAGE, not_understood, rows
+from panosc_analysis.search.dialects import Dialect
 from panosc_analysis.search.transport import Transport, address
 from panosc_analysis.settings import Provider
 
-__all__ = ["DATASET_RELATIONS", "DOCUMENT_RELATIONS", "files_of", "files_or_none", "get_record", "records_to"]
+__all__ = [
+    "dataset_relations",
+    "document_relations",
+    "files_of",
+    "files_or_none",
+    "get_record",
+    "no_relations",
+    "records_to",
+]
 
 T = TypeVar("T")
 
-# Tried in turn: not every server knows every relation, and an unknown one is an error to most.
-DATASET_RELATIONS = (
-    ("instrument", "techniques", "parameters", "samples", "files", "documents"),
-    ("instrument", "techniques", "parameters", "samples", "files"),
-    ("instrument", "files"),
-    ("instrument",),
-)
-DOCUMENT_RELATIONS = (("members", "parameters", "datasets"), ("datasets",), ())
+# People are given only where they are asked for, and where they can be.
+_PEOPLE = Filter(include=(Include("person"), Include("affiliation")))
+
+Relations = tuple[Include, ...]
+
+
+def dataset_relations(dialect: Dialect) -> Iterator[Relations]:
+    """Give what to include with a dataset, to be tried in turn: everything, then less.
+
+    An unknown relation is an error to most servers, and one fails over datasets that have no technique.
+    """
+    most = ("instrument", "parameters", "samples", "files")
+    for names in ((*most, "techniques"), most):
+        for documents in dialect.documents:
+            yield _named(*names, documents)
+        yield _named(*names)
+    yield _named("instrument", "files")
+    yield _named("instrument")
+
+
+def document_relations(_: Dialect) -> Iterator[Relations]:
+    """Give what to include with a document, to be tried in turn."""
+    yield (Include("members", _PEOPLE), *_named("parameters", "datasets"))
+    yield _named("members", "parameters", "datasets")
+    yield _named("datasets")
+    yield ()
+
+
+def no_relations(_: Dialect) -> Iterator[Relations]:
+    """Give nothing to include."""
+    yield ()
+
+
+def _named(*names: str) -> Relations:
+    return tuple(Include(name) for name in names)
 
 
 def records_to(read: Callable[[Any, str], T], records: Any, provider: Provider) -> list[T]:
@@ -45,7 +81,7 @@ def records_to(read: Callable[[Any, str], T], records: Any, provider: Provider) 
 
 
 async def get_record(
-    transport: Transport, entity: str, pid: str, relations: tuple[tuple[str, ...], ...]
+    transport: Transport, entity: str, pid: str, relations: Callable[[Dialect], Iterator[Relations]]
 ) -> Mapping[str, Any]:
     """Get one record, with as many relations as the provider knows.
 
@@ -57,14 +93,14 @@ async def get_record(
         It answered with something else.
     """
     path = f"/{entity}/{quote_pid(pid)}"
-    for position, names in enumerate(relations):
-        filter = Filter(include=tuple(Include(name) for name in names))
+    tries = list(relations(transport.dialect))
+    for position, include in enumerate(tries):
         try:
-            record = await transport.get(address(path, "filter", filter.to_text() if names else ""))
+            record = await transport.get(address(path, "filter", Filter(include=include).to_text() if include else ""))
         except ProviderAnswerError as error:
             if error.data.get("status") == 404:
                 raise _no_such_record(transport.provider, pid) from error
-            if not not_understood(error) or position + 1 == len(relations):
+            if not not_understood(error) or position + 1 == len(tries):
                 raise
             continue
         if isinstance(record, dict) and same_pid(str(record.get("pid")), pid):

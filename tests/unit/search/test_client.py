@@ -168,6 +168,13 @@ def test_documents_and_instruments_by_words(api):
         client.find_documents(techniqe="SAXS")
 
 
+def test_people_are_asked_for_with_a_document(serve):
+    member = {"id": "1", "role": "main proposer", "person": {"id": "7", "fullName": "A. Person"}}
+    server = serve(SearchApi(RECORDS, [{**DOCUMENTS[0], "members": [member]}]))
+    (found,) = SearchClient(server.provider()).get_document("10.5072/demo/hc-5001").members
+    assert (found.role, found.person.full_name) == ("main proposer", "A. Person")
+
+
 def test_an_unknown_pid(api):
     with pytest.raises(DatasetNotFound, match=r"10\.5072/nope"):
         SearchClient(api.provider()).get_dataset("10.5072/nope")
