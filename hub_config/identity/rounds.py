@@ -45,8 +45,11 @@ class Rounds:
         """Go round until the hub ends. Each person is asked about once in `auth_refresh_age`, a few at a time."""
         while True:
             await asyncio.sleep(self._pause)
-            slots = asyncio.Semaphore(AT_ONCE)
-            await asyncio.gather(*(self._ask(user, slots) for user in self._due()))
+            try:
+                slots = asyncio.Semaphore(AT_ONCE)
+                await asyncio.gather(*(self._ask(user, slots) for user in self._due()))
+            except Exception as error:  # whatever it is, there is a next round
+                alarm(self._authenticator.log, "round", f"a round was not finished: {error!r}")
 
     def _due(self) -> Iterator[Any]:
         now = time.monotonic()
