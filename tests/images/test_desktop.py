@@ -176,10 +176,11 @@ def test_files_of_facilities_belong_to_silx(session: Server, name: str) -> None:
     assert session.shell(f"xdg-mime query default {kind}", XDG_CURRENT_DESKTOP="XFCE").strip() == "silx-view.desktop"
 
 
-def test_menu_entries_are_valid(session: Server) -> None:
-    session.shell(
-        "desktop-file-validate /usr/share/applications/silx-view.desktop /usr/share/applications/pymca.desktop"
-    )
+@pytest.mark.parametrize("entry", ["silx-view", "pymca", "pyfai-calib2"])
+def test_menu_entries_are_valid(session: Server, entry: str) -> None:
+    file = f"/usr/share/applications/{entry}.desktop"
+    session.shell(f"desktop-file-validate {file}")
+    session.shell(f"command -v $(sed -n 's/^Exec=\\([^ ]*\\).*/\\1/p' {file})")
 
 
 def test_clipboard_both_ways(fresh: Page, session: Server) -> None:
@@ -243,8 +244,15 @@ def test_kernels_have_no_display(session: Server) -> None:
 def test_opens_from_the_launcher_of_jupyterlab(session: Server, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 836})
     lab = context.new_page()
-    lab.goto(f"{session.url}/lab?token={TOKEN}")
+    tile = lab.locator('.jp-LauncherCard[title^="Desktop"]')
+    for _ in range(3):
+        lab.goto(f"{session.url}/lab?token={TOKEN}")
+        tile.wait_for(timeout=60_000)
+        # Chromium drops what it is loading when a network appears or goes, as with every container that starts on
+        # this machine; JupyterLab then says that its theme is missing.
+        if lab.locator(".jp-Dialog", has_text="Error Loading Theme").count() == 0:
+            break
     with context.expect_page(timeout=60_000) as opened:
-        lab.click('.jp-LauncherCard[title^="Desktop"]', timeout=60_000)
+        tile.click()
     opened.value.wait_for_function(CONNECTED, timeout=60_000)
     context.close()
