@@ -142,7 +142,7 @@ class _Question:
         if not (selection.exact and is_sorted):
             return apply(page, self._looked_at(self._ordered(selection.mask, ranks, 0, None), ranks))
         numbers = self._ordered(selection.mask, ranks, self.filter.skip, self.limit)
-        return apply(replace(page, skip=0), self._looked_at(numbers, ranks))
+        return apply(replace(page, skip=0), self._looked_at(numbers, ranks), all_fit=True)
 
     def count(self) -> int:
         selection, ranks = self._selected()

@@ -29,8 +29,9 @@ _ORDERS: dict[str, Callable[[int], bool]] = {
 def holds(field: str, operator: str, found: Any, value: Any) -> bool:
     """Say whether what a record holds in a field fulfils an operator; see `panosc_analysis.filters.matches`."""
     positive = _OPPOSITES.get(operator, operator)
-    entries = found if isinstance(found, list | tuple) else (found,)
-    return any(_one_holds(field, positive, entry, value) for entry in entries) is (positive == operator)
+    if not isinstance(found, list | tuple):
+        return _one_holds(field, positive, found, value) is (positive == operator)
+    return any(_one_holds(field, positive, entry, value) for entry in found) is (positive == operator)
 
 
 def sort_key(found: Any) -> tuple[int, Any] | None:
@@ -66,6 +67,8 @@ def _is_text_or_number(found: Any) -> bool:
 def _equal(field: str, found: Any, value: Any) -> bool:
     if found is None or value is None:
         return found is value
+    if isinstance(found, str) and found == value:
+        return True
     if field in PID_FIELDS and isinstance(found, str) and isinstance(value, str):
         return found == value or pid_key(found) == pid_key(value)
     return _order(found, value) == 0

@@ -50,7 +50,13 @@ def matches(where: Where | None, record: Record) -> bool:
         case None:
             return True
         case And(parts):
-            seen = _in_asked_unit(record, parts) if "unit" in record else record
+            if "unit" not in record:
+                return all(matches(part, record) for part in parts)
+            # Most parameters have another name: only those that have the right one are converted.
+            named = (part for part in parts if isinstance(part, Comparison) and part.field == "name")
+            if not all(matches(part, record) for part in named):
+                return False
+            seen = _in_asked_unit(record, parts)
             return all(matches(part, seen) for part in parts)
         case Or(parts):
             return any(matches(part, record) for part in parts)
@@ -70,15 +76,15 @@ def accepts(filter: Filter, record: Record) -> bool:
     )
 
 
-def apply(filter: Filter, records: Iterable[Record]) -> list[dict[str, Any]]:
+def apply(filter: Filter, records: Iterable[Record], *, all_fit: bool = False) -> list[dict[str, Any]]:
     """Give the records that a filter asks for, in the form it asks for.
 
     Condition and joins first, then order, skip and limit, then fields; inside an included relation in the same order,
     per parent. Parameters are given in the unit in which a condition asks for them. Relations that the filter does not
     include are left out. Reads all records when there is an order, else stops at the limit. Ranking by ``query`` is not
-    done here.
+    done here. `all_fit` says that the records are known to fulfil condition and joins.
     """
-    fitting: Iterable[Record] = (record for record in records if accepts(filter, record))
+    fitting = records if all_fit else (record for record in records if accepts(filter, record))
     if filter.order:
         fitting = in_order(fitting, filter.order)
     return [_shaped(filter, record) for record in _page(fitting, filter.skip, filter.limit or None)]
