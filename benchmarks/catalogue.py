@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -30,6 +31,7 @@ from panosc_analysis.filters import parse_filter
 from panosc_analysis.search import SearchClient
 from panosc_analysis.settings import Provider
 
+NICE = 0
 HALF = "half"  # of all datasets, for pages deep in the list
 
 
@@ -112,6 +114,9 @@ def main() -> None:
     parser.add_argument("--datasets", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--directory", type=Path, required=True)
+    parser.add_argument(
+        "--nice", type=int, default=0, help="priority of everything but the naive way; below 0 for root"
+    )
     parser.add_argument("--no-naive", action="store_true")
     parser.add_argument("--add", type=int, default=0, help="add so many files while it serves")
     arguments = parser.parse_args()
@@ -122,6 +127,9 @@ def main() -> None:
         build(arguments.datasets, index)
     if not arguments.no_naive and not naive.exists():
         catalogue_naive.build(index, naive)
+    global NICE
+    NICE = arguments.nice
+    prioritise(NICE)  # the server inherits it
     with Server(index) as server:
         ask(server, arguments, None if arguments.no_naive else naive)
         if arguments.add:
@@ -135,6 +143,14 @@ def build(datasets: int, index: Path) -> None:
     print(
         f"index of {datasets} datasets: {seconds:.0f} s, {index.stat().st_size / 1e6:.0f} MB, {peak:.0f} MB of memory"
     )
+
+
+def prioritise(nice: int) -> None:
+    """Go before what else runs here, or behind; start with ``setsid``, since Linux shares time between sessions first."""
+    os.setpriority(os.PRIO_PROCESS, 0, nice)
+    group = Path("/proc/self/autogroup")
+    if NICE and group.exists():
+        group.write_text(str(nice))
 
 
 class Server:
@@ -176,7 +192,9 @@ def timed(call: Callable[[], object]) -> float:
 
 
 def ask(server: Server, arguments: argparse.Namespace, naive: Path | None) -> None:
-    client = SearchClient(Provider("here", f"{server.url}/api"))
+    client = SearchClient(
+        Provider("here", f"{server.url}/api", dialect="panosc-analysis"), timeout=30.0, cache_seconds=0
+    )
     everything: list[float] = []
     print("| question | hits | first (ms) | median (ms) | p95 (ms) | with client (ms) | naive (ms) |")
     print("|---|---|---|---|---|---|---|")
@@ -214,10 +232,13 @@ def client_median(client: SearchClient, kind: str, filter: dict[str, Any], round
 def naive_time(naive: Path, kind: str, filter: dict[str, Any], found: list[dict[str, Any]]) -> str:
     """One round: it is slow enough. Where no ranking plays a part it must find the same."""
     answer: list[dict[str, Any]] = []
+    prioritise(0)
     try:
         seconds = timed(lambda: answer.extend(catalogue_naive.find(naive, kind, parse_filter(filter))))
     except catalogue_naive.GaveUp:
         return f"> {catalogue_naive.GIVEN_UP * 1e3:.0f}"
+    finally:
+        prioritise(NICE)
     if "query" not in filter and "order" not in filter and kind == "Dataset":
         assert {one["pid"] for one in answer} == {one["pid"] for one in found}, filter
     return f"{seconds * 1e3:.0f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, TypeAlias
 
 from panosc_analysis.filters.comparing import holds, sort_key
@@ -84,10 +85,15 @@ def apply(filter: Filter, records: Iterable[Record], *, all_fit: bool = False) -
     include are left out. Reads all records when there is an order, else stops at the limit. Ranking by ``query`` is not
     done here. `all_fit` says that the records are known to fulfil condition and joins.
     """
+    if not (filter.order or filter.skip or all_fit):
+        # What a record is given with says whether it fits, so joins need not be looked at twice.
+        found = (_shaped_if_it_fits(filter, record) for record in records)
+        return list(islice((one for one in found if one is not None), filter.limit or None))
     fitting = records if all_fit else (record for record in records if accepts(filter, record))
     if filter.order:
         fitting = in_order(fitting, filter.order)
-    return [_shaped(filter, record) for record in _page(fitting, filter.skip, filter.limit or None)]
+    last = filter.skip + filter.limit if filter.limit else None
+    return [_shaped(filter, record) for record in islice(fitting, filter.skip, last)]
 
 
 def related(record: Record, relation: str) -> list[Record]:
@@ -142,19 +148,40 @@ def mentions_value(where: Where) -> bool:
     return isinstance(where, Comparison) and where.field == "value"
 
 
-def _page(records: Iterable[Record], skip: int, limit: int | None) -> Iterator[Record]:
-    for position, record in enumerate(records):
-        if position < skip:
-            continue
-        yield record
-        if limit is not None and position + 1 >= skip + limit:
-            return
+Shaped: TypeAlias = dict[str, Any]
 
 
-def _shaped(filter: Filter, record: Record) -> dict[str, Any]:
+def _shaped(filter: Filter, record: Record) -> Shaped:
+    return _with_children(filter, record, [included(one, record) for one in filter.include])
+
+
+def _shaped_if_it_fits(filter: Filter, record: Record) -> Shaped | None:
+    if not matches(filter.where, record):
+        return None
+    several = []
+    for one in filter.include:
+        children = included(one, record)
+        if not children and one.joins and not _joins(one, record):
+            return None
+        several.append(children)
+    return _with_children(filter, record, several)
+
+
+def _joins(include: Include, record: Record) -> bool:
+    """Say whether a related record fits that is not given because it is skipped."""
+    scope = include.scope or Filter()
+    return scope.skip > 0 and any(accepts(scope, child) for child in related(record, include.relation))
+
+
+def _with_children(filter: Filter, record: Record, several: list[list[Shaped]]) -> Shaped:
+    """Put the fields that are asked for and the related records together; each of these once."""
     shaped = {name: value for name, value in record.items() if name not in RELATIONS and _wanted(name, filter.fields)}
-    for relation in dict.fromkeys(one.relation for one in filter.include):
-        children = _children(record, relation, [one for one in filter.include if one.relation == relation])
+    joined: dict[str, list[Shaped]] = {}
+    for one, children in zip(filter.include, several, strict=True):
+        known = joined.setdefault(one.relation, children)
+        if known is not children:
+            joined[one.relation] = [*known, *(child for child in children if child not in known)]
+    for relation, children in joined.items():
         if relation in TO_MANY or isinstance(record.get(relation), list):
             shaped[relation] = children
         elif children:
@@ -164,17 +191,6 @@ def _shaped(filter: Filter, record: Record) -> dict[str, Any]:
 
 def _wanted(name: str, fields: Fields | None) -> bool:
     return fields is None or (name in fields.names) is fields.keep
-
-
-def _children(record: Record, relation: str, includes: list[Include]) -> list[dict[str, Any]]:
-    """Give related records; those that fit any of several conditions on one relation, each once."""
-    several = [included(one, record) for one in includes]
-    if len(several) == 1:
-        return several[0]
-    found: list[dict[str, Any]] = []
-    for children in several:
-        found.extend(child for child in children if child not in found)
-    return found
 
 
 def included(include: Include, record: Record) -> list[dict[str, Any]]:
