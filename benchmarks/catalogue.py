@@ -146,7 +146,7 @@ def build(datasets: int, index: Path) -> None:
 
 
 def prioritise(nice: int) -> None:
-    """Go before what else runs here, or behind; start with ``setsid``, since Linux shares time between sessions first."""
+    """Go before what else runs here. Start with ``setsid``: Linux shares time between sessions first."""
     os.setpriority(os.PRIO_PROCESS, 0, nice)
     group = Path("/proc/self/autogroup")
     if NICE and group.exists():

@@ -71,40 +71,42 @@ class Postings:
     def merged(self, touched: Array, terms: Array, ids: Array, values: Array | None = None) -> Postings:
         """Take out the touched datasets and put in new pairs of term and dataset, each once.
 
-        Costs a copy, and the sorting of what is new.
+        Only touched datasets may be in the new pairs. Costs a copy, and the sorting of what is new.
         """
-        codes = np.repeat(np.arange(len(self)), np.diff(self.starts))
-        kept = ~touched[self.ids] if len(self.ids) else np.zeros(0, bool)
-        codes, old = codes[kept], self.ids[kept]
-        count = max(len(self), int(terms.max()) + 1 if len(terms) else 0)
+        old = self._without(touched)
         if values is None:
-            old_keys, keys = _keys(codes, old), np.unique(_keys(terms, ids))
-            terms, ids = keys >> 32, (keys & 0xFFFFFFFF).astype("i4")
-            at, found = np.searchsorted(old_keys, keys), _empty("f8")
+            keys = np.unique((terms.astype("i8") << 32) | ids)
+            terms, ids = keys >> 32, keys & 0xFFFFFFFF
+            at, new_values = _places(old.starts, old.ids, terms, ids), old.values
         else:
             order = np.lexsort((ids, values, terms))
             terms, ids, values = terms[order], ids[order], values[order]
-            kept_values = self.values[kept]
-            at = _places(_starts(codes, count), kept_values, terms, values)
-            found = np.insert(kept_values, at, values)
-        starts = _starts(np.insert(codes, at, terms), count)
-        return Postings(starts, np.insert(old, at, ids).astype("i4"), found)
+            at = _places(old.starts, old.values, terms, values)
+            new_values = np.insert(old.values, at, values)
+        count = max(len(old), int(terms[-1]) + 1 if len(terms) else 0)
+        starts = np.append(old.starts, np.full(count - len(old), old.starts[-1]))
+        starts[1:] += np.cumsum(np.bincount(terms, minlength=count))
+        return Postings(starts, np.insert(old.ids, at, ids.astype("i4")), new_values)
+
+    def _without(self, touched: Array) -> Postings:
+        kept = ~touched[self.ids]
+        if kept.all():
+            return self
+        codes = np.repeat(np.arange(len(self)), np.diff(self.starts))[kept]
+        starts = np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=len(self)))))
+        return Postings(starts.astype("i8"), self.ids[kept], self.values[kept] if len(self.values) else self.values)
 
 
-def _keys(terms: Array, ids: Array) -> Array:
-    return (terms.astype("i8") << 32) | ids
-
-
-def _starts(codes: Array, count: int) -> Array:
-    return np.concatenate(([0], np.cumsum(np.bincount(codes, minlength=count)))).astype("i8")
-
-
-def _places(starts: Array, kept: Array, terms: Array, values: Array) -> Array:
-    places = np.zeros(len(terms), "i8")
-    for term in np.unique(terms):
-        low, high = starts[term], starts[term + 1]
-        same = terms == term if len(terms) < 100_000 else slice(*np.searchsorted(terms, [term, term + 1]))
-        places[same] = low + np.searchsorted(kept[low:high], values[same])
+def _places(starts: Array, known: Array, terms: Array, new: Array) -> Array:
+    """Say where new numbers go among the known ones of their terms; both ascend for each term."""
+    places = np.full(len(terms), len(known))
+    if not len(known) or not len(terms):
+        return places
+    different, first = np.unique(terms, return_index=True)
+    for term, begin, end in zip(different, first, np.append(first[1:], len(terms)), strict=True):
+        if term < len(starts) - 1:
+            low, high = starts[term], starts[term + 1]
+            places[begin:end] = low + np.searchsorted(known[low:high], new[begin:end])
     return places
 
 
