@@ -81,7 +81,8 @@ def culler(policy: Policy) -> Service:
     """End sessions that nobody uses, and those that are too old."""
     sessions = policy.sessions
     timeout = sessions.idle_timeout or sessions.max_age
-    every = max(2, min(300, timeout // 4))
+    shortest = min(seconds for seconds in (timeout, sessions.max_age) if seconds)
+    every = max(2, min(300, shortest // 4))
     command = [
         sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={timeout}", f"--cull-every={every}",
         f"--max-age={sessions.max_age}", "--remove-named-servers=True",

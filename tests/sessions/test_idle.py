@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -99,3 +100,17 @@ def use(page: Page) -> None:
     for x in (300, 420):
         page.mouse.move(x, 400)
         page.wait_for_timeout(700)
+
+
+def test_every_session_ends_at_its_age_whatever_it_does(tmp_path: Path) -> None:
+    make_tree(tmp_path / "facility")
+    sessions = {"idle_timeout": 3600, "max_age": 12}
+    policy = write_policy(tmp_path, policy_content(tmp_path / "facility", sessions=sessions))
+    with platform("local", policy, ("alice",)) as hub:
+        person = hub.log_in("alice")
+        assert person.start() is None
+        person.begin("import time; time.sleep(600)")
+        begun = time.monotonic()
+        while is_running(person, ""):
+            assert time.monotonic() - begun < 60, "the session outlives its age"
+            time.sleep(0.5)
