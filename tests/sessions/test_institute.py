@@ -27,6 +27,7 @@ PEOPLE = {
     "alice": {"name": "Alice Lovelace", "groups": ["/proposals/hc-5001", "/proposals/es-1402", "/users"]},
     "bob": {"name": "Bob Boyle", "groups": ["/proposals/ma-6203", "/users"]},
     "dora": {"name": "Dora Crowfoot", "groups": ["/proposals/ma-6203", "/users"]},
+    "erin": {"name": "Erin Abbott", "groups": ["/proposals/ma-6203", "/users"]},
     "mallory": {"name": "Mallory", "groups": ["/proposals"]},
 }
 FILE = "~/data/ma-6203/ID21/20260521/RAW_DATA/basalt_map_0003.h5"
@@ -67,7 +68,7 @@ def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
         "roots": {"facility": {"path": str(directory / "facility")}},
         "proposals": {"files": ["facility/facility.json"]},
         "accounts": {"source": "fixed", "uid": 20001, "gid": 20001},
-        "sessions": {"reconcile": 2},
+        "sessions": {"reconcile": 2, "fresh": 10},
         "profiles": profiles(
             lab={"title": "JupyterLab", "description": "Notebooks, terminals and the data viewer"},
             desktop={"title": "Remote desktop", "description": "silx view, PyMca and a terminal", "kind": "desktop"},
@@ -197,3 +198,22 @@ def test_a_revoked_proposal_ends_the_session_that_sees_it(page: Page, facility: 
     page.goto(f"{facility.hub.url}/hub/spawn/{subject('bob')}?opt-profile=lab")
     page.wait_for_url(re.compile("/lab"), timeout=90_000)
     assert facility.shell("bob", "", "ls /data").split() == ["open"]
+
+
+def test_while_the_institute_is_silent_nobody_gets_embargoed_data_anew(page: Page, facility: Facility) -> None:
+    log_in(page, facility, "erin")
+    page.get_by_text("JupyterLab", exact=True).click()
+    page.locator("input[type=submit], button[type=submit]").last.click()
+    page.wait_for_url(re.compile("/lab"), timeout=90_000)
+    assert facility.shell("erin", "", "ls /data").split() == ["ma-6203", "open"]
+    facility.provider.fault(status=500)
+    try:
+        page.wait_for_timeout(13_000)
+        page.goto(f"{facility.hub.url}/hub/spawn/{subject('erin')}/second?opt-profile=lab")
+        page.wait_for_url(re.compile("/second/lab"), timeout=90_000)
+        assert facility.shell("erin", "second", "ls /data").split() == ["open"]
+        # What runs goes on.
+        assert facility.shell("erin", "", "ls /data").split() == ["ma-6203", "open"]
+        assert page.request.get(f"{facility.hub.url}/user/{subject('erin')}/api/status").ok
+    finally:
+        facility.provider.mend()
