@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from hub_config.access import Access, Mount
     from hub_config.accounts import Account
-    from hub_config.policy import Profile
+    from hub_config.policy import Limits, Profile
 
 __all__ = ["COMMAND", "ENVIRONMENT", "LABEL", "Container", "container", "group_file", "passwd_file"]
 
@@ -70,7 +70,6 @@ def container(
     account = granted.account
     if account is None:
         raise ValueError("a container needs the person's numbers")
-    limits = profile.limits
     labels = {f"{LABEL}.person": granted.person, f"{LABEL}.server": server, f"{LABEL}.profile": profile.name}
     labels |= {f"{LABEL}.network": network, f"{LABEL}.mounts": " ".join(m.name for m in granted.mounts)}
     create = {
@@ -82,18 +81,24 @@ def container(
         "working_dir": HOME,
         "labels": labels,
     }
-    host = {
-        "network_mode": network,
-        "mounts": [
-            {**home, "Target": HOME},
-            *(_bind(source, target) for target, source in files.items()),
-            *(one for mount in granted.mounts for one in _data_binds(mount, nested)),
-        ],
-        "tmpfs": {"/tmp": "rw,nosuid,nodev,size=1g,mode=1777", DATA: "ro,nosuid,nodev,noexec,size=1m,mode=755"},  # noqa: S108
-        "group_add": [str(gid) for gid in granted.gids],
+    mounts = [
+        {**home, "Target": HOME},
+        *(_bind(source, target) for target, source in files.items()),
+        *(one for mount in granted.mounts for one in _data_binds(mount, nested)),
+    ]
+    groups = [str(gid) for gid in granted.gids]
+    return Container(
+        create, {"mounts": mounts, "network_mode": network, "group_add": groups, **_bounds(profile.limits)}
+    )
+
+
+def _bounds(limits: Limits) -> dict[str, Any]:
+    """Say what no session may do, and how much of the host it may use."""
+    return {
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "read_only": True,
+        "tmpfs": {"/tmp": "rw,nosuid,nodev,size=1g,mode=1777", DATA: "ro,nosuid,nodev,noexec,size=1m,mode=755"},  # noqa: S108
         "ipc_mode": "private",
         "shm_size": "256m",
         "pids_limit": limits.processes,
@@ -105,7 +110,6 @@ def container(
         "sysctls": {"net.ipv6.conf.all.disable_ipv6": "1"},
         "log_config": {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}},
     }
-    return Container(create, host)
 
 
 def _data_binds(mount: Mount, nested: Mapping[str, Sequence[Path]] | None) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import docker
 from docker.utils import version_gte
 from dockerspawner import DockerSpawner
-from jupyterhub.spawner import SpawnException
 from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import Timeout
 from traitlets import Unicode
@@ -25,7 +24,8 @@ from hub_config.spawning.containers import (
     group_file,
     passwd_file,
 )
-from hub_config.spawning.governed import FIRST_NOTEBOOK, GovernedSpawner, last_words
+from hub_config.spawning.failing import StartFailed, last_words
+from hub_config.spawning.governed import FIRST_NOTEBOOK, GovernedSpawner
 from hub_config.spawning.homes import Home, HomeFailed, home_of, make_home
 from hub_config.spawning.mounted import nested_mounts
 from hub_config.spawning.readiness import wait_for_port
@@ -55,7 +55,7 @@ class DockerSession(GovernedSpawner, DockerSpawner):  # type: ignore[misc]  # Ju
 
         Raises
         ------
-        SpawnException
+        StartFailed
             The person has no account here, the image is missing, the daemon does not answer, or the session died; the
             message says which and, where it died, what it said last.
         """
@@ -125,10 +125,11 @@ class DockerSession(GovernedSpawner, DockerSpawner):  # type: ignore[misc]  # Ju
 
     def _decided(self) -> tuple[Access, Account]:
         if self.granted is None or self.profile is None:
-            raise SpawnException("Nothing was decided about this session.", reason="no decision", status_code=500)
+            raise StartFailed("Nothing was decided about this session.", reason="no decision", status_code=500)
         if self.granted.account is None:
-            message = f"No numeric account for {self.user.name}: {self.granted.no_account}. Ask the user office."
-            raise SpawnException(message, reason="no account", status_code=403)
+            self.log.error("No account for %s: %s", self.user.name, self.granted.no_account)
+            message = "This facility has no numeric account for you, so no session can be started. Ask the user office."
+            raise StartFailed(message, reason="no account", status_code=403)
         self.image = self.profile.image
         return self.granted, self.granted.account
 
@@ -138,7 +139,7 @@ class DockerSession(GovernedSpawner, DockerSpawner):  # type: ignore[misc]  # Ju
             found = await self.docker("inspect_image", self.image)
         except docker.errors.ImageNotFound as error:
             message = f"The image {self.image} is not on this host. The operator makes it with `images/build`."
-            raise SpawnException(message, reason="image missing", status_code=500) from error
+            raise StartFailed(message, reason="image missing", status_code=500) from error
         return str(found["Id"])
 
     def _name_files(self, granted: Access, account: Account) -> dict[str, Path]:
@@ -167,10 +168,10 @@ def said_plainly(spawner: DockerSession) -> Iterator[None]:
         yield
     except (NoConnection, Timeout) as error:
         spawner.log.error("The Docker daemon does not answer: %s", error)
-        raise SpawnException(DOWN, reason="Docker does not answer", status_code=503) from error
+        raise StartFailed(DOWN, reason="Docker does not answer", status_code=503) from error
     except HomeFailed as error:
         message = f"The home of {spawner.user.name} could not be made: {error}. Tell the operator."
-        raise SpawnException(message, reason="no home", status_code=500) from error
+        raise StartFailed(message, reason="no home", status_code=500) from error
     except docker.errors.APIError as error:
         message = f"Docker refused: {error.explanation}. Tell the operator."
-        raise SpawnException(message, reason="Docker refused", status_code=500) from error
+        raise StartFailed(message, reason="Docker refused", status_code=500) from error

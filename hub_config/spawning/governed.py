@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyterhub.spawner import SpawnException
 from tornado.web import HTTPError
 from traitlets import Bool, Unicode
 
@@ -26,7 +25,7 @@ else:
     # JupyterHub refuses a spawner that cannot start anything; a backend's class brings its own beside this one.
     from traitlets.config import LoggingConfigurable as Base
 
-__all__ = ["FIRST_NOTEBOOK", "GovernedSpawner", "last_words"]
+__all__ = ["FIRST_NOTEBOOK", "GovernedSpawner"]
 
 FIRST_NOTEBOOK = "tutorials/01-find-look-reduce.ipynb"
 START_PAGES = {"lab": "/lab", "desktop": "/desktop/"}
@@ -129,10 +128,3 @@ class GovernedSpawner(Base):  # type: ignore[misc]  # JupyterHub ships no types
         """Forget the last session."""
         super().clear_state()
         self._mounted = ()
-
-
-def last_words(person: str, said: str, where: str) -> SpawnException:
-    """Make the error of a session that died at its start, with the end of what it said."""
-    lines = "\n".join(said.strip().splitlines()[-8:]) or "It said nothing."
-    message = f"The session of {person} did not start:\n{lines}\n{where}"
-    return SpawnException(message, reason="The session did not start", status_code=500)

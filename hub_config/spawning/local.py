@@ -11,7 +11,8 @@ from typing import cast
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 from traitlets import Unicode
 
-from hub_config.spawning.governed import FIRST_NOTEBOOK, GovernedSpawner, last_words
+from hub_config.spawning.failing import last_words
+from hub_config.spawning.governed import FIRST_NOTEBOOK, GovernedSpawner
 from hub_config.spawning.readiness import wait_for_port
 from hub_config.spawning.session import MOUNTS
 
@@ -46,7 +47,7 @@ class LocalSpawner(GovernedSpawner, SimpleLocalProcessSpawner):  # type: ignore[
 
         Raises
         ------
-        SpawnException
+        StartFailed
             It died or did not listen in time; the message holds its last words.
         """
         home = self.prepare_home()

@@ -47,11 +47,17 @@ class Person:
         while time.monotonic() < deadline:
             found = self.api("GET", f"/users/{self.name}").json()["servers"].get(server)
             if found is None or (not found["ready"] and not found["pending"]):
-                return Failure(500, json.dumps(found))
+                return Failure(500, self._why(server))
             if found["ready"]:
                 return None
             time.sleep(0.1)
         raise AssertionError(f"the session of {self.name} is neither ready nor failed after {timeout} s")
+
+    def _why(self, server: str) -> str:
+        """Why a start failed that was still going on when it was answered."""
+        said = self.api("GET", f"{self._server(server)}/progress").text
+        events = [json.loads(line.removeprefix("data:")) for line in said.splitlines() if line.startswith("data:")]
+        return str(events[-1]["message"]) if events else said
 
     def stop(self, server: str = "") -> None:
         """Stop a session and wait until it is gone."""
