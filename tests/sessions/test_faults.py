@@ -6,6 +6,7 @@ import os
 import selectors
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -19,8 +20,9 @@ import yaml
 from hub_config.launcher import running_hub
 from hub_config.running import connected
 from hub_config.settings import write_settings
+from hub_config.spawning.containers import COMMAND
 from tests.sessions.conftest import require
-from tests.sessions.facility import make_tree, policy_content
+from tests.sessions.facility import make_tree, policy_content, profiles
 from tests.sessions.inside import Failure
 from tests.sessions.platform import platform, write_policy
 
@@ -238,3 +240,18 @@ print(json.dumps([len(os.listdir("/data")), len(os.getgroups()),
                   sum(int(open(f"/data/many-{i:03}/here").read()) for i in range(200))]))
 """
         assert alice.asked(code) == [200, 201, sum(range(200))]
+
+
+def test_a_session_whose_data_could_be_written_refuses_to_start(tmp_path: Path) -> None:
+    require("docker")
+    image = profiles(lab={})["lab"]["image"]
+    (tmp_path / "p1").mkdir()
+    call = [
+        "docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/home/jovyan:uid=1000", "--tmpfs=/data:ro",
+        f"--volume={tmp_path / 'p1'}:/data/p1:MODE", image, *COMMAND[:-1], "echo", "started",
+    ]  # fmt: skip
+    for mode, started in (("ro", True), ("rw", False)):
+        done = subprocess.run([c.replace("MODE", mode) for c in call], capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) is started, done.stderr
+        assert ("started" in done.stdout) is started
+    assert "Writable below the data directory: /data/p1" in done.stderr
