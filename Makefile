@@ -10,8 +10,7 @@ demo: .venv/.installed-demo
 
 # The same with a container for each session, on this machine's Docker daemon; ARGS="--policy FILE" runs a facility's own.
 up: .venv/.installed-demo
-	@images/build lab
-	@images/build desktop
+	@images/build all
 	@.venv/bin/python -m panosc_analysis up $(ARGS)
 
 down: .venv/.installed-demo
