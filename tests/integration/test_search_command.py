@@ -115,3 +115,14 @@ def test_from_a_notebook(providers: str, monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(pan.search(filter={"where": {"title": "LaB6 scan 2"}})) == 1
     with pytest.raises(FilterError):
         pan.search("x", filter={"limit": 1})
+
+
+def test_the_doctor_recognises_an_implementation(providers: str) -> None:
+    ess = providers.partition(",")[0].replace("scicat+", "")
+    command = [sys.executable, "-m", "panosc_analysis", "doctor", "--json"]
+    surroundings = os.environ | {"PANOSC_PROVIDERS": ess}
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False, timeout=120)
+    assert "ESS is asked as common, and looks like scicat" in done.stdout
+    surroundings["PANOSC_PROVIDERS"] = providers.partition(",")[0]
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False, timeout=120)
+    assert "looks like" not in done.stdout

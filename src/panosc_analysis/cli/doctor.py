@@ -166,7 +166,8 @@ def dialect(provider: Provider) -> Iterator[Finding]:
     except PanoscError:
         return  # it has just answered a simpler question; that is what matters
     if found.dialect not in {provider.dialect, "common"}:
-        said = f"{provider.name} is asked as {provider.dialect}, and looks like {found.dialect}: {found.because}"
+        sure = "looks like" if found.measured else "may be"
+        said = f"{provider.name} is asked as {provider.dialect}, and {sure} {found.dialect}: {found.because}"
         yield Finding("dialect", "note", said, f'Set dialect = "{found.dialect}" for it, and fewer rows are read')
 
 

@@ -15,7 +15,7 @@ from panosc_analysis.search import panet
 from panosc_analysis.search.dialects.dialect import Dialect
 from panosc_analysis.search.dialects.texts import longest_run, may_be_a_date, run_of_pid
 
-__all__ = ["FLAGS", "flattened", "widened"]
+__all__ = ["flattened", "widened"]
 
 PIDS = frozenset({"pid", "doi"})
 TEXTS = frozenset({"title", "summary", "type", "name", "facility", "description", "panetId"})
