@@ -179,6 +179,11 @@ class Server:
         self.process.terminate()
         self.process.wait(timeout=10)
 
+    def most(self) -> float:
+        """The most memory that it has ever had, in MB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1000
+
     def find(self, kind: str, filter: dict[str, Any]) -> list[dict[str, Any]]:
         answer = self.http.get(f"/api/{kind}s", params={"filter": json.dumps(filter)}).raise_for_status()
         found: list[dict[str, Any]] = answer.json()
@@ -265,6 +270,7 @@ def add_files(server: Server, index: Path, count: int, directory: Path) -> None:
     asking.join()
     after = server.http.get("/health").json()["datasets"]
     assert after == before + count, (before, after)
+    print(f"server's memory afterwards: {server.memory.memory_info().rss / 1e6:.0f} MB, most: {server.most():.0f} MB")
     print(
         f"\n{count} files added in {seconds:.1f} s; meanwhile {len(times)} questions, "
         f"median {statistics.median(times) * 1e3:.1f} ms, slowest {max(times) * 1e3:.0f} ms"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from dataclasses import replace
@@ -40,8 +41,8 @@ _AT_ONCE = 4  # questions; each needs some tens of bytes for every dataset for a
 class Catalogue:
     """One index, open for reading; any number of threads may ask it.
 
-    A replaced index is seen with the next question: whoever asks it first reads the new columns, the others are
-    answered from the old ones meanwhile.
+    A replaced index is seen with the next question, which waits until the new columns are read (a fifth of a second for
+    a million datasets); questions that are being answered end with the old ones.
 
     Parameters
     ----------
@@ -69,22 +70,31 @@ class Catalogue:
         CatalogueError
             The index is gone or was replaced by something else.
         """
+        identity = self._identity()
+        found = self._known(identity)
+        if found is None:
+            with self._lock:
+                found = self._known(identity)
+                if found is None:
+                    # The old one goes first: both at once would take twice the memory. Failures that were answered may
+                    # still hold frames that hold it.
+                    self._current = None
+                    gc.collect()
+                    found = Version(self.index)
+                    self._current = (identity, found)
+        return found
+
+    def _known(self, identity: object) -> Version | None:
+        current = self._current
+        return current[1] if current is not None and current[0] == identity else None
+
+    def _identity(self) -> object:
         try:
             status = self.index.stat()
         except OSError as error:
             hint = "Make it with: panosc-analysis catalogue index DIR --index FILE"
             raise CatalogueError(f"There is no index {self.index}", hint=hint, path=str(self.index)) from error
-        identity = (status.st_ino, status.st_mtime_ns, status.st_size)
-        current = self._current
-        if current is not None and (current[0] == identity or not self._lock.acquire(blocking=False)):
-            return current[1]
-        if current is None:
-            self._lock.acquire()
-        try:
-            self._current = current = (identity, Version(self.index))
-        finally:
-            self._lock.release()
-        return current[1]
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def find(self, kind: Kind, filter: Filter, viewer: Viewer) -> list[Record]:
         """Find the records that a filter asks for, at most `LARGEST_PAGE` of them.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Version", "among"]
 
-_MOST_KEPT = 32  # answers to parts of filters; one byte for each dataset each
+_MOST_KEPT = 24  # answers to parts of filters; one byte for each dataset each
 
 
 def among(numbers: Array, wanted: Collection[int]) -> Array:
