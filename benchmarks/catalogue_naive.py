@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from panosc_analysis.catalogue.storing import unpacked
 from panosc_analysis.catalogue.widening import widened
 from panosc_analysis.filters import And, Comparison, Filter, Or, Text, Where, accepts, apply
 
@@ -24,9 +25,10 @@ def build(index: Path, naive: Path) -> None:
     naive.unlink(missing_ok=True)
     with sqlite3.connect(naive) as connection:
         connection.execute("ATTACH ? AS catalogue", (str(index),))
+        connection.create_function("unpacked", 1, lambda stored: unpacked(stored).decode())
         connection.execute("CREATE TABLE dataset (pid TEXT, document TEXT, record TEXT)")
         connection.execute(
-            "INSERT INTO dataset SELECT d.pid, o.record, d.record FROM catalogue.dataset d "
+            "INSERT INTO dataset SELECT d.pid, o.record, unpacked(d.record) FROM catalogue.dataset d "
             "JOIN catalogue.belongs b ON b.dataset = d.id JOIN catalogue.document o ON o.id = b.document "
             "WHERE d.open_from IS NOT NULL"
         )

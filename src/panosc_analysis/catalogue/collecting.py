@@ -12,6 +12,7 @@ import numpy as np
 
 from panosc_analysis.catalogue.columns import Array, Columns, load, save
 from panosc_analysis.catalogue.ranks import ranked
+from panosc_analysis.catalogue.storing import unpacked
 from panosc_analysis.filters.patterns import folded
 from panosc_analysis.model import reading
 
@@ -124,9 +125,9 @@ class _Gathered:
                 self._pair("document_words", code, number)
 
     def _dataset(
-        self, number: int, proposal: str | None, open_from: float | None, title: str, words: str, text: str
+        self, number: int, proposal: str | None, open_from: float | None, title: str, words: str, stored: bytes
     ) -> None:
-        record = json.loads(text)
+        record = json.loads(unpacked(stored))
         created = reading.date(record.get("creationDate"))
         instrument = record.get("instrument")
         nan = float("nan")

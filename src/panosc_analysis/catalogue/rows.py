@@ -9,6 +9,7 @@ import orjson
 
 from panosc_analysis.catalogue.relations import LEADS_TO, Kind
 from panosc_analysis.catalogue.selecting import select_datasets
+from panosc_analysis.catalogue.storing import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,7 +58,7 @@ def _read(version: Version, kind: Kind, numbers: Sequence[int], viewer: Viewer) 
         marks = ", ".join("?" * len(part))
         parts = ("SELECT id,", _OPEN_FROM[kind], ", record FROM", kind.lower(), f"WHERE id IN ({marks})")
         for number, open_from, text in version.connection.execute(" ".join(parts), part):
-            record: Record = orjson.loads(text)
+            record: Record = orjson.loads(unpacked(text) if kind == "Dataset" else text)
             found[number] = record if kind == "Instrument" else record | {"isPublic": viewer.is_public(open_from)}
     return found
 

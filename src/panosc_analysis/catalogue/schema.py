@@ -26,7 +26,7 @@ __all__ = ["FORMAT", "known_files", "new_version", "only_one", "open_index", "re
 _FICLONE = 0x40049409  # Linux: let one file share the other one's blocks
 
 _FORMATS = "panosc-analysis catalogue "
-FORMAT = f"{_FORMATS}2"
+FORMAT = f"{_FORMATS}3"
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -46,7 +46,8 @@ CREATE INDEX link_target ON link (target);
 -- The records. What they are selected by stands in the columns.
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY, path TEXT UNIQUE, pid TEXT NOT NULL UNIQUE, pid_key TEXT NOT NULL, title TEXT NOT NULL,
-    created REAL, ended REAL, open_from REAL, proposal TEXT, words TEXT NOT NULL, record TEXT NOT NULL
+    created REAL, ended REAL, open_from REAL, proposal TEXT, words TEXT NOT NULL,
+    record BLOB NOT NULL  -- see storing.py
 );
 CREATE INDEX dataset_pid_key ON dataset (pid_key);
 CREATE INDEX dataset_title ON dataset (title);

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from panosc_analysis.catalogue.storing import packed
 from panosc_analysis.filters.comparing import sort_key
 from panosc_analysis.filters.patterns import folded
 from panosc_analysis.model import pid_key, reading
@@ -56,11 +57,12 @@ def write_dataset(
     created = reading.date(record.get("creationDate"))
     if record.get("instrument"):
         write_instrument(connection, record["instrument"])
+    stored = packed(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
     cursor = connection.execute(
         "INSERT INTO dataset VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number, row.path, pid, pid_key(pid), _sorted_by(title), created and created.timestamp(), row.ended,
-            row.open_from, row.proposal, row.words, json.dumps(record, ensure_ascii=False, separators=(",", ":")),
+            row.open_from, row.proposal, row.words, stored,
         ),
     )  # fmt: skip
     return int(cursor.lastrowid or 0)
