@@ -16,6 +16,7 @@ from panosc_analysis.catalogue.numbers import fitting_numbers
 from panosc_analysis.catalogue.own_fields import own_field
 from panosc_analysis.catalogue.version import Version, among
 from panosc_analysis.filters import And, Comparison, Filter, Include, Or, Text, Where, accepts, matches
+from panosc_analysis.filters.patterns import folded
 from panosc_analysis.model import pid_key
 
 if TYPE_CHECKING:
@@ -43,8 +44,15 @@ def select_datasets(version: Version, filter: Filter, viewer: Viewer) -> Selecti
 
 
 def select_documents(version: Version, filter: Filter, viewer: Viewer, seen: Array) -> Selection:
-    """Mark the documents among the `seen` ones whose datasets fit; their own fields are not looked at."""
+    """Mark the documents among the `seen` ones whose datasets fit; of their own fields only the texts are looked at."""
     found = [Selection(seen, exact=filter.where is None)]
+    parts = filter.where.parts if isinstance(filter.where, And) else (filter.where,)
+    for part in parts:
+        if isinstance(part, Text):
+            rows = version.connection.execute("SELECT id FROM document WHERE instr(text, ?)", (folded(part.text),))
+            having = np.zeros(len(seen), bool)
+            having[[number for (number,) in rows]] = True
+            found.append(Selection(having, exact=False))
     for one in filter.include:
         if one.joins and one.relation == "datasets" and one.scope is not None:
             datasets = select_datasets(version, one.scope, viewer)

@@ -473,3 +473,12 @@ def test_a_replaced_index_is_seen(tmp_path: Path, make_file: Any, measured: Any)
     assert len(list(rows)) == 1  # who is in the middle of reading goes on with the old one
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         catalogue.version().connection.execute("DELETE FROM dataset")
+
+
+@pytest.mark.parametrize("phrase", ["proposal", "Proposal 2", "PROPOSAL", "oposal 1", "none such", "%"])
+def test_documents_are_found_by_their_texts(catalogue: Catalogue, phrase: str) -> None:
+    everything = catalogue.find("Document", parse_filter({"include": ["members"]}), ALL)
+    for where in ({"text": phrase}, {"and": [{"text": phrase}, {"type": "proposal"}]}):
+        asked = parse_filter({"where": where})
+        assert catalogue.find("Document", asked, ALL) == apply(asked, everything)
+        assert catalogue.count("Document", asked, ALL) == len(apply(asked, everything))
