@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,9 +131,9 @@ class Person:
         )
 
 
-def log_in_with_password(url: str, name: str, password: str) -> Person:
-    """Log in on the hub's own page, and get a token there."""
-    browser = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
+def log_in_with_password(url: str, name: str, password: str, browsers: ExitStack) -> Person:
+    """Log in on the hub's own page, and get a token there; the browser is closed with `browsers`."""
+    browser = browsers.enter_context(httpx.Client(base_url=url, follow_redirects=True, timeout=60))
     browser.get("/hub/login")
     form = {"username": name, "password": password, "_xsrf": browser.cookies.get("_xsrf", path="/hub/")}
     answer = browser.post("/hub/login", data=form, follow_redirects=False)

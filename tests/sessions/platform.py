@@ -7,7 +7,7 @@ import random
 import secrets
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -55,6 +55,7 @@ class Platform:
     settings: HubSettings
     pid: int
     people: dict[str, Person] = field(default_factory=dict)
+    browsers: ExitStack = field(default_factory=ExitStack)
 
     @property
     def url(self) -> str:
@@ -67,7 +68,7 @@ class Platform:
             return self.people[name]
         operator = name in self.settings.operators
         password = self.settings.admin_password if operator else self.settings.password
-        self.people[name] = log_in_with_password(self.url, name, password)
+        self.people[name] = log_in_with_password(self.url, name, password, self.browsers)
         return self.people[name]
 
 
@@ -127,8 +128,8 @@ def platform(
             running = Platform(kind, policy, settings, pid)
             yield running
     finally:
-        for person in running.people.values() if running else ():
-            person.browser.close()
+        if running:
+            running.browsers.close()
         if kind == "docker":
             end_sessions(client, policy, HUB_IMAGE)
             for volume in client.volumes(filters={"name": f"{policy.docker.prefix}-home-"})["Volumes"] or ():

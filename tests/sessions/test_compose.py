@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.docker
 class Composed:
     """A project of docker-compose."""
 
+    browsers: ExitStack
+
     policy: Policy
     command: list[str]
     environment: dict[str, str]
@@ -40,14 +43,14 @@ class Composed:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def log_in(self, person: str) -> Person:
-        """Wait for the hub, read the password off its log, log in."""
+    def log_in(self, person: str, start: int) -> Person:
+        """Wait for the hub's `start`-th start, read the password off its log, log in."""
         url, deadline = f"http://127.0.0.1:{self.policy.hub.port}", time.monotonic() + 90
         while True:
             found = re.findall(r"Password\s+(?:\x1b\[1m)?([a-z0-9-]+)", self.compose("logs", "--no-color"))
             try:
-                if found and httpx.get(f"{url}/hub/health", timeout=2).status_code == 200:
-                    return log_in_with_password(url, person, found[-1])
+                if len(found) >= start and httpx.get(f"{url}/hub/health", timeout=2).status_code == 200:
+                    return log_in_with_password(url, person, found[-1], self.browsers)
             except httpx.HTTPError:
                 pass
             assert time.monotonic() < deadline, self.compose("logs")
@@ -72,11 +75,12 @@ def composed(repository: Path, tmp_path: Path) -> Iterator[Composed]:
         "PANOSC_TAG": HUB_IMAGE.rpartition(":")[2],
     }  # fmt: skip
     command = [program, "-p", policy.docker.prefix, "-f", str(repository / "compose.yaml")]
-    running = Composed(policy, command, environment)
+    running = Composed(ExitStack(), policy, command, environment)
     try:
         running.compose("up", "-d")
         yield running
     finally:
+        running.browsers.close()
         running.compose("down", "--timeout", "20")
         client = connected()
         end_sessions(client, policy, HUB_IMAGE)
@@ -86,15 +90,13 @@ def composed(repository: Path, tmp_path: Path) -> Iterator[Composed]:
 
 
 def test_sessions_of_a_hub_in_a_container_outlive_it(composed: Composed) -> None:
-    alice = composed.log_in("alice")
+    alice = composed.log_in("alice", 1)
     assert alice.start(options={"profile": "lab"}) is None
     look = "import json, os; print(json.dumps([sorted(os.listdir('/data')), os.getuid()]))"
     assert alice.asked(look) == [["open", "p1", "p2"], 20001]
     alice.run("kept = 41")
-    alice.browser.close()
     composed.compose("restart", "--timeout", "20")
-    again = composed.log_in("alice")
+    again = composed.log_in("alice", 2)
     again.kernels = alice.kernels
     assert again.servers()[""]["ready"]
     assert again.run("print(kept + 1)").strip() == "42"
-    again.browser.close()
