@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -33,7 +34,7 @@ print(json.dumps({{
 ENOENT = 2
 
 
-def test_everybody_sees_exactly_her_data(running: Running, record_property: pytest.RecordProperty) -> None:
+def test_everybody_sees_exactly_her_data(running: Running, say: Callable[[str], None]) -> None:
     cells = leaks = 0
     everything = (*PROPOSALS, "open")
     root = str(running.tree.root)
@@ -52,8 +53,7 @@ def test_everybody_sees_exactly_her_data(running: Running, record_property: pyte
             # A process of one account can reach what that account can: that backend isolates nobody, and says so.
             beyond = running.platform.kind == "local" or seen["host"][proposal] == ENOENT
             leaks += not (absent and unmounted and beyond)
-    print(f"\naccess matrix, {running.platform.kind}: {leaks} leaks of {cells} cells")
-    record_property("leaks", f"{leaks} of {cells}")
+    say(f"access matrix, {running.platform.kind}: {leaks} leaks of {cells} cells")
     assert cells == 12
     assert leaks == 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -74,7 +74,7 @@ def address_of(container: str, network: str) -> str:
         client.close()
 
 
-def test_a_session_reaches_the_hub_and_nothing_else(running: Running, request: pytest.FixtureRequest) -> None:
+def test_a_session_reaches_the_hub_and_nothing_else(running: Running, say: Callable[[str], None]) -> None:
     settings, docker = running.platform.settings, running.platform.policy.docker
     bob = address_of(f"{docker.prefix}-bob", docker.network)
     # Something of bob's that listens on every address, as a Dask scheduler may.
@@ -97,7 +97,7 @@ def test_a_session_reaches_the_hub_and_nothing_else(running: Running, request: p
         assert reached.pop("the hub"), "the probe itself must be able to say yes"
         with socket.create_connection(("127.0.0.1", port), timeout=3):
             pass  # it does listen
-    print(f"\nnetwork, docker: {sum(reached.values())} of {len(reached)} forbidden destinations reached")
+    say(f"network, docker: {sum(reached.values())} of {len(reached)} forbidden destinations reached")
     assert [name for name, there in reached.items() if there] == []
     assert len(reached) >= 12
     assert hub_url
