@@ -95,6 +95,13 @@ def configure_identity(
         "connect_timeout": 5,
         "follow_redirects": False,
     }
+    _strict(c, settings)
+    watch()
+
+
+def _strict(c: Any, settings: IdentitySettings) -> None:
+    """Ask the provider again and again, and let in only whom it says is in a group that may."""
+    a = c.InstituteAuthenticator
     a.manage_groups = True
     a.allowed_groups = set(settings.allowed_groups)
     a.admin_groups = {"operators"}
@@ -104,4 +111,3 @@ def configure_identity(
     c.CryptKeeper.keys = list(settings.crypt_keys)
     c.JupyterHub.cookie_max_age_days = settings.cookie_days
     c.JupyterHub.token_expires_in_max_seconds = int(settings.token_days * 86400)
-    watch()
