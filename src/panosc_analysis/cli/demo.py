@@ -29,6 +29,7 @@ roots:
   facility: {path: facility}
 proposals:
   files: [facility/facility.json]
+hub: {state: hub}
 profiles:
   lab: {title: JupyterLab, description: "Notebooks, terminals and the data viewer"}
 """

@@ -138,3 +138,15 @@ def test_what_a_session_calls_work(tmp_path: Path) -> None:
     mark.touch()
     os.utime(mark, (100, 100))
     assert dask_work(mark) == datetime.fromtimestamp(100, UTC)
+
+
+@pytest.mark.parametrize("desktop", [False, True])
+def test_the_demo_writes_a_policy_that_holds(desktop: bool, tmp_path: Path) -> None:
+    from panosc_analysis.cli.demo import demo_policy
+    from panosc_analysis.cli.up import DESKTOP
+
+    (tmp_path / "facility").mkdir()
+    (tmp_path / "facility" / "facility.json").write_text('{"proposals": [{"id": "a", "directory": "a"}]}')
+    policy = read_policy(demo_policy(tmp_path, DESKTOP if desktop else ""))
+    assert [p.kind for p in policy.profiles] == ["lab", "desktop"][: 1 + desktop]
+    assert policy.hub.state == tmp_path / "hub"
