@@ -88,18 +88,20 @@ def test_a_closed_account_loses_its_session_as_a_service_of_the_hub_sees_it(hub:
     environment = {
         **os.environ, "JUPYTERHUB_API_URL": f"{hub.url}/hub/api", "JUPYTERHUB_API_TOKEN": hub.services["reconciling"],
     }  # fmt: skip
-    service = subprocess.Popen(
-        [*command, "--interval", "0.5", "--notice", "1"], env=environment, stderr=subprocess.PIPE, text=True
-    )
+    said = tmp_path / "said"
+    with said.open("wb") as log:
+        service = subprocess.Popen([*command, "--interval", "0.5", "--notice", "1"], env=environment, stderr=log)
     try:
         time.sleep(3)
         assert hub.user("carol")["servers"][""]["ready"], "as long as she may see it, it runs"
         hub.provider.close_account("carol")
         eventually(lambda: not hub.user("carol")["servers"], seconds=15)
+        # The session is gone before the service has heard that it is.
+        line = f"Session {subject('carol')}/ stopped: no longer granted 2026-1, 2026-2"
+        eventually(lambda: line in said.read_text(encoding="utf-8"), seconds=10)
     finally:
         service.terminate()
-        _, said = service.communicate(timeout=10)
-    assert f"Session {subject('carol')}/ stopped: no longer granted 2026-1, 2026-2" in said
+        service.wait(10)
 
 
 def test_an_outage_ends_no_session(hub: Any, client: httpx.Client) -> None:
