@@ -14,6 +14,7 @@ from panosc_analysis.errors import PanoscError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
     from types import FrameType
 
     from hub_config.settings import HubSettings
@@ -67,8 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         environment = write_settings(settings, settings.state / "hub.json")
         log = settings.state / "logs" / "hub.log"
         say("Starting the hub …")
-        for number in ENDINGS:
-            signal.signal(number, interrupt)
+        handle_endings(interrupt)
         try:
             with running_hub(environment, log, (settings.host, settings.port), START_TIMEOUT):
                 greet(settings, arguments.port)
@@ -83,10 +83,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def interrupt(_signal: int, _frame: FrameType | None) -> None:
     """End as Ctrl-C does, once: a second one must not leave sessions behind."""
-    for number in ENDINGS:
-        signal.signal(number, signal.SIG_IGN)
+    handle_endings(signal.SIG_IGN)
     say("Stopping every session …")
     raise KeyboardInterrupt
+
+
+def handle_endings(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Have every way of ending this program handled by `handler`."""
+    for number in ENDINGS:
+        signal.signal(number, handler)
 
 
 def prepare(directory: Path, size: str) -> None:

@@ -55,8 +55,7 @@ def run_up(arguments: argparse.Namespace) -> int:
             return 0
         index_roots(policy, settings)
         demo.say("Starting the hub …")
-        for number in demo.ENDINGS:
-            signal.signal(number, interrupt)
+        demo.handle_endings(interrupt)
         log = settings.state / "logs" / "hub.log"
         log.parent.mkdir(mode=0o700, exist_ok=True)
         try:
@@ -78,8 +77,7 @@ def hub_image() -> str:
 
 def interrupt(_signal: int, _frame: object) -> None:
     """End as Ctrl-C does, once."""
-    for number in demo.ENDINGS:
-        signal.signal(number, signal.SIG_IGN)
+    demo.handle_endings(signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

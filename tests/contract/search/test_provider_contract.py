@@ -6,18 +6,14 @@ Asked of the embedded server, of each implementation in `panosc_analysis.testing
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from panosc_analysis.catalogue import build_index, create_app
-from panosc_analysis.catalogue.server import listening_socket
 from panosc_analysis.demo import make_facility
 from panosc_analysis.errors import DatasetNotFound
 from panosc_analysis.filters import related
@@ -27,6 +23,7 @@ from panosc_analysis.search.detection import detect
 from panosc_analysis.settings import Provider, Settings
 from panosc_analysis.testing import serve
 from panosc_analysis.testing.implementations import DataGateway, Ill, Reference, SciCat
+from tests.contract.conftest import served
 
 FAKES = {"reference": Reference, "scicat": SciCat, "ill": Ill, "datagateway": DataGateway}
 
@@ -36,17 +33,8 @@ def embedded(folder: Path) -> Iterator[str]:
     """The catalogue over the demo facility, as it is served."""
     make_facility(folder / "data", size="tiny")
     build_index(folder / "data", folder / "index.db")
-    listening = listening_socket("127.0.0.1", 0)
-    app = create_app(folder / "index.db", everything=True)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/api"
-    server.should_exit = True
-    thread.join(timeout=10)
-    listening.close()
+    with served(create_app(folder / "index.db", everything=True)) as address:
+        yield f"{address}/api"
 
 
 @pytest.fixture(scope="module")
