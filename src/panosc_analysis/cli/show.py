@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     record = dataset.record
     if arguments.tree:
         with open_file(dataset.file) as file:
-            print("\n".join(tree_lines(read_tree(file, arguments.path, depth=8))))
+            print("\n".join(tree_lines(read_tree(file, arguments.path, depth=8, most=200))))
     plot = default_plot(dataset.file, arguments.path)
     if arguments.png:
         from panosc_analysis.widgets import save_png
@@ -90,10 +90,19 @@ def tree_lines(node: TreeNode, depth: int = 0) -> list[str]:
     """Return the tree below `node`, a line for each group, array and link."""
     what = f"  {node.nx_class}" if node.nx_class else ""
     if node.kind == "dataset":
-        what = f"  {' × '.join(str(n) for n in node.shape or ()) or 'scalar'} {node.dtype}"
+        filters = f", {' + '.join(node.filters)}" if node.filters else ""
+        virtual = f", {node.storage}" if node.storage in ("virtual", "external") else ""
+        what = f"  {' × '.join(str(n) for n in node.shape or ()) or 'scalar'} {node.dtype}{filters}{virtual}"
     elif node.kind == "broken":
         what = f"  broken link to {node.target}"
+    elif node.kind == "link":
+        what = f"  external link to {node.target}"
+    if node.target and node.kind in ("group", "dataset"):
+        what += f" → {node.target}"
     lines = [f"{'  ' * depth}{node.name or '/'}{styled(what, '2')}"]
     for child in node.children:
         lines += tree_lines(child, depth + 1)
+    if node.children and len(node.children) < node.size:
+        rest = f"… {node.size - len(node.children)} more: show them with --path"
+        lines.append(f"{'  ' * (depth + 1)}{styled(rest, '2')}")
     return lines

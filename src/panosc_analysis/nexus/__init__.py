@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from panosc_analysis.nexus.failures import reading
     from panosc_analysis.nexus.guard import check_dataset, check_links, missing_sources
     from panosc_analysis.nexus.opener import H5File, create_file, open_file
-    from panosc_analysis.nexus.plot import Axis, Plot, default_plot
+    from panosc_analysis.nexus.plot import Axis, Other, Plot, default_plot
     from panosc_analysis.nexus.tree import TreeNode, read_tree
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Axis",
     "ChunkTable",
     "H5File",
+    "Other",
     "Plot",
     "TreeNode",
     "check_dataset",
@@ -39,6 +40,7 @@ _HOMES = {
     "Axis": "plot",
     "ChunkTable": "chunks",
     "H5File": "opener",
+    "Other": "plot",
     "Plot": "plot",
     "TreeNode": "tree",
     "check_dataset": "guard",

@@ -23,6 +23,7 @@ __all__ = [
     "is_dataset",
     "is_group",
     "is_numeric",
+    "is_table",
     "nx_class",
     "plain",
     "read_attribute",
@@ -133,6 +134,11 @@ def is_dataset(node: Node) -> bool:
 def is_numeric(node: Node) -> bool:
     """Whether the node is a dataset of numbers with at least one element."""
     return is_dataset(node) and node.shape is not None and node.dtype.kind in "biufc" and 0 not in node.shape
+
+
+def is_table(node: Node) -> bool:
+    """Whether the node is a dataset of records with at least one of them."""
+    return is_dataset(node) and bool(node.shape is not None and node.dtype.names) and 0 not in node.shape
 
 
 def address(node: Node) -> object:

@@ -8,9 +8,9 @@ the oldest way (``@axis=1,2``) on the wrong dimension, so the axes are found her
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from panosc_analysis.nexus.attributes import (
     split_names,
     text,
 )
+from panosc_analysis.nexus.nxdata import axis_scales
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +56,8 @@ class Axis:
         One-dimensional: as long as the dimension, or one longer if they are bin edges.
     edges
         Whether the values are bin edges.
+    scale
+        How the file wants the axis drawn.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Axis:
     units: str
     values: Values
     edges: bool = False
+    scale: Literal["linear", "log"] = "linear"
 
 
 def label_of(node: Node, name: str) -> str:
@@ -101,7 +105,11 @@ def find_axes(
     given = [row for row in nodes if is_numeric(row[2])]
     useless = dict.fromkeys([*unplaced, *(row[1] for row in nodes if row not in given)])
     remarks += [f"{origin} names {name!r}, which {_why_unplaced(group, name, shape)}" for name in useless]
-    return tuple(_arranged(given, shape, remarks))
+    scales = axis_scales(group)
+    # silx writes one scale for each dimension; files with fewer mean the last ones.
+    scales = ("linear",) * (len(shape) - len(scales)) + scales[max(0, len(scales) - len(shape)) :]
+    arranged = _arranged(given, shape, remarks)
+    return tuple(axis and replace(axis, scale=scale) for axis, scale in zip(arranged, scales, strict=True))
 
 
 def scatter_axes(group: Node, signal: Node, signal_name: str) -> tuple[Axis, Axis] | None:

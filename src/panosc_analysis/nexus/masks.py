@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,9 +19,11 @@ from panosc_analysis.nexus.attributes import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from panosc_analysis.nexus.nxdata import Plottable
 
-__all__ = ["detectors_of", "is_detector", "mask_path", "masked_value"]
+__all__ = ["detectors_of", "is_detector", "mask_path", "masked_value", "valid_range"]
 
 
 def is_detector(node: Node) -> bool:
@@ -75,10 +77,34 @@ def masked_value(signal: Node) -> int | None:
     return None
 
 
+def valid_range(signal: Node) -> tuple[float | None, float | None]:
+    """Return the lowest and the highest value that is a measurement; ``None`` where there is no such end.
+
+    From ``valid_range``, ``valid_min`` and ``valid_max``. Pilatus detectors count in signed integers and write −1 for
+    gaps and −2 for dead pixels; where the first frame has these and nothing else below zero, zero is the lowest value.
+    """
+    both = read_attribute(signal, "valid_range")
+    both = both if isinstance(both, list) and len(both) == 2 else [None, None]
+    given = [read_attribute(signal, name) or end for name, end in zip(("valid_min", "valid_max"), both, strict=True)]
+    low, high = (float(end) if isinstance(end, int | float) else None for end in given)
+    if low is None and signal.dtype.kind == "i" and signal.dtype.itemsize >= 4:
+        frame = _first_frame(signal)
+        negative = frame[frame < 0] if frame is not None else np.empty(0)
+        if negative.size and np.isin(negative, (-1, -2)).all():
+            low = 0.0
+    return low, high
+
+
 def _is_apart(signal: Node, largest: int) -> bool:
-    try:
-        frame = np.asarray(signal[(0,) * (len(signal.shape) - 2)] if len(signal.shape) > 2 else signal[()])
-    except FOREIGN:
+    frame = _first_frame(signal)
+    if frame is None:
         return False
     high = frame[frame >= largest - largest // 10]
     return high.size > 0 and bool((high == largest).all())
+
+
+def _first_frame(signal: Node) -> NDArray[Any] | None:
+    try:
+        return np.asarray(signal[(0,) * (len(signal.shape) - 2)] if len(signal.shape) > 2 else signal[()])
+    except FOREIGN:
+        return None

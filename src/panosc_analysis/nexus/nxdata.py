@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import posixpath
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from panosc_analysis.nexus.attributes import (
     Node,
@@ -28,6 +28,8 @@ from panosc_analysis.nexus.guard import missing_sources
 __all__ = [
     "Plottable",
     "Refusal",
+    "auxiliary_names",
+    "axis_scales",
     "error_name",
     "find_signal",
     "interpretation",
@@ -35,6 +37,8 @@ __all__ = [
     "title",
     "why_incomplete",
 ]
+
+Scale: TypeAlias = Literal["linear", "log"]
 
 _LIKELY_NAMES = ("data", "signal", "counts", "intensity", "I", "value", "image", "data_000001")
 _NEVER_SIGNALS = ("errors", "pixel_mask", "mask", "flatfield", "Idev")
@@ -170,11 +174,31 @@ def title(group: Node, entry: Node) -> str:
     return ""
 
 
-def signal_scale(group: Node) -> Literal["linear", "log"]:
+def signal_scale(group: Node) -> Scale:
     """Return ``"log"`` if silx's style attribute asks for it, else ``"linear"``."""
+    return "log" if _style(group).get("signal_scale_type") == "log" else "linear"
+
+
+def axis_scales(group: Node) -> tuple[Scale, ...]:
+    """Return the scales that silx's style attribute gives to the axes, in silx's or in h5web's spelling."""
+    style = _style(group)
+    given = style.get("axes_scale_types", style.get("axes_scale_type", ()))
+    given = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+    return tuple("log" if scale == "log" else "linear" for scale in given)
+
+
+def auxiliary_names(group: Node, signal: Node) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the signals to draw over the first one, and the named ones that cannot be."""
+    names = split_names(read_attribute(group, "auxiliary_signals")) if group is not None else ()
+    nodes = {name: child(group, name) for name in names}
+    usable = tuple(n for n, node in nodes.items() if is_numeric(node) and tuple(node.shape) == tuple(signal.shape))
+    return usable, tuple(name for name in nodes if name not in usable)
+
+
+def _style(group: Node) -> dict[str, Any]:
     style = text(group, "SILX_style") if group is not None else ""
     try:
         values: Any = json.loads(style) if style else {}
     except ValueError:
-        values = {}
-    return "log" if isinstance(values, dict) and values.get("signal_scale_type") == "log" else "linear"
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -12,23 +12,33 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from panosc_analysis.errors import NodeNotFound, NothingToPlot, SourceMissing
 from panosc_analysis.nexus.array import ArrayHandle
-from panosc_analysis.nexus.attributes import Node, child, is_dataset, is_group, is_numeric, nx_class, text
+from panosc_analysis.nexus.attributes import Node, child, is_dataset, is_group, is_numeric, is_table, nx_class, text
 from panosc_analysis.nexus.axes import Axis, axis_names, find_axes, label_of, scatter_axes
 from panosc_analysis.nexus.guard import missing_sources
-from panosc_analysis.nexus.masks import detectors_of, is_detector, mask_path, masked_value
-from panosc_analysis.nexus.nxdata import Plottable, error_name, interpretation, signal_scale, title
+from panosc_analysis.nexus.masks import detectors_of, is_detector, mask_path, masked_value, valid_range
+from panosc_analysis.nexus.nxdata import Plottable, auxiliary_names, error_name, interpretation, signal_scale, title
 from panosc_analysis.nexus.opener import H5File, open_file, reading
 from panosc_analysis.nexus.plot_rules import Search, find_plottable, plottable_group
 
 if TYPE_CHECKING:
     from panosc_analysis.errors import PanoscError
 
-__all__ = ["Axis", "Plot", "PlotKind", "default_plot"]
+__all__ = ["Axis", "Other", "Plot", "PlotKind", "default_plot"]
 
-PlotKind: TypeAlias = Literal["scalar", "curve", "image", "stack", "scatter", "text"]
+PlotKind: TypeAlias = Literal["scalar", "curve", "image", "stack", "scatter", "rgb", "table", "text"]
 
 Kept: TypeAlias = tuple[int | slice, ...]
 """One entry per stored dimension: 0 for one of length 1 that is dropped, else all of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Other:
+    """An auxiliary signal: same shape and axes as the signal of its plot."""
+
+    signal: ArrayHandle
+    label: str
+    units: str
+    errors: ArrayHandle | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +50,8 @@ class Plot:
     kind
         ``curve``: lines along the last dimension, one for each index of the dimensions before it (a map of spectra is
         a curve with leading dimensions). ``stack``: images over the last two dimensions. ``scatter``: one value at
-        each point. ``text``: strings.
+        each point. ``rgb``: colour pictures, whose last dimension is the colour. ``table``: records of a compound type.
+        ``text``: strings.
     file, path
         The file, and the NXdata group or dataset in it.
     signal
@@ -62,6 +73,10 @@ class Plot:
         Which rule chose it, as named in `plot_rules`, or ``path`` if it was asked for.
     remarks
         What was wrong with the file, or guessed; for a person to read.
+    others
+        Signals of the same shape to draw over a curve.
+    valid
+        Lowest and highest value that is a measurement, ``None`` for no such end.
     """
 
     kind: PlotKind
@@ -78,6 +93,8 @@ class Plot:
     scale: Literal["linear", "log"]
     rule: str
     remarks: tuple[str, ...]
+    others: tuple[Other, ...] = ()
+    valid: tuple[float | None, float | None] = (None, None)
 
 
 def default_plot(source: str | Path | H5File, path: str = "/") -> Plot:
@@ -127,7 +144,7 @@ def _asked_for(file: H5File, node: Node, path: str, search: Search) -> Plottable
     """Return the node itself if it is something to plot."""
     if is_dataset(node):
         folder, name = posixpath.split(path)
-        if (is_numeric(node) and not missing_sources(node)) or node.dtype.kind in "OSUT":
+        if (is_numeric(node) and not missing_sources(node)) or is_table(node) or node.dtype.kind in "OSUT":
             return Plottable("path", path, child(file, folder), folder, node, name)
         return None
     if nx_class(node) == "NXdata" or is_detector(node):
@@ -159,12 +176,31 @@ def _plot(file: H5File, where: Path, found: Plottable, search: Search) -> Plot:
         mask=ArrayHandle(where, mask) if mask else None,
         scale=signal_scale(group),
         rule=found.rule,
+        others=_others(found, where, kept, search) if kind == "curve" else (),
+        valid=valid_range(signal) if pictures else (None, None),
         remarks=_all_remarks(found, search),
     )
 
 
+def _others(found: Plottable, where: Path, kept: Kept, search: Search) -> tuple[Other, ...]:
+    names, unusable = auxiliary_names(found.group, found.signal)
+    search.remarks += [f"@auxiliary_signals names {n!r}, which is not there or has another shape" for n in unusable]
+    others = []
+    for name in names:
+        node = child(found.group, name)
+        errors = error_name(found.group, node, name)
+        if errors == "errors":  # of the signal itself
+            errors = None
+        spread = ArrayHandle(where, posixpath.join(found.group_path, errors))[kept] if errors else None
+        handle = ArrayHandle(where, posixpath.join(found.group_path, name))[kept]
+        others.append(Other(handle, label_of(node, name), text(node, "units"), spread))
+    return tuple(others)
+
+
 def _drawn(found: Plottable, remarks: list[str]) -> tuple[PlotKind, Kept, tuple[Axis | None, ...]]:
     """Decide how the signal is drawn, which part of it that is, and against which axes."""
+    if is_table(found.signal):
+        return "table", (), ()
     if not is_numeric(found.signal):
         return "text", (), ()
     if points := scatter_axes(found.group, found.signal, found.signal_name):
@@ -180,6 +216,8 @@ def _kind(found: Plottable) -> tuple[PlotKind, Kept]:
     meaning = interpretation(found.group, found.signal)
     everything: Kept = (slice(None),) * len(shape)
     squeezed: Kept = tuple(0 if length == 1 else slice(None) for length in shape)
+    if meaning in ("rgb-image", "rgba-image") and len(shape) > 2 and shape[-1] in (3, 4):
+        return "rgb", everything
     long = sum(length > 1 for length in shape)
     if long == 0:
         return "scalar", squeezed

@@ -8,6 +8,7 @@
 5. ``largest image``: the largest dataset of two or more dimensions and at least 64 × 64 values.
 6. ``NXlog``: values of a log against time.
 7. ``largest dataset``: whatever numbers there are.
+8. ``table``: the longest dataset of records.
 
 silx's `get_default` knows the first rule only, and raises on broken links and array-valued attributes.
 """
@@ -29,6 +30,7 @@ from panosc_analysis.nexus.attributes import (
     is_dataset,
     is_group,
     is_numeric,
+    is_table,
     nx_class,
     text,
 )
@@ -58,6 +60,7 @@ class Search:
     logs: dict[str, Node] = field(default_factory=dict)
     scans: dict[str, Node] = field(default_factory=dict)
     datasets: dict[str, Node] = field(default_factory=dict)
+    tables: dict[str, Node] = field(default_factory=dict)
     seen: int = 0
 
 
@@ -138,6 +141,8 @@ def _note(path: str, node: Node, search: Search) -> None:
     """Keep what the later rules need."""
     if is_numeric(node):
         search.datasets[path] = node
+    elif is_table(node):
+        search.tables[path] = node
     elif is_group(node):
         if is_detector(node):
             search.detectors[path] = node
@@ -201,6 +206,7 @@ def _fallback(start: Node, search: Search) -> Plottable | None:
         or _largest(search, "largest image")
         or _log(search)
         or _largest(search, "largest dataset")
+        or _table(search)
     )
 
 
@@ -230,6 +236,15 @@ def _log(search: Search) -> Plottable | None:
         if is_numeric(value) and value.size > 1:
             return Plottable("NXlog", path, group, path, value, "value", ("time",))
     return None
+
+
+def _table(search: Search) -> Plottable | None:
+    path = max(search.tables, key=lambda path: int(search.tables[path].size), default=None)
+    if path is None:
+        return None
+    folder, name = posixpath.split(path)
+    node = search.tables[path]
+    return Plottable("table", path, child(node.file, folder), folder, node, name)
 
 
 def _largest(search: Search, rule: str) -> Plottable | None:

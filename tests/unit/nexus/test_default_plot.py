@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -483,9 +484,9 @@ def test_open_file_and_pickle(path):
 def test_nothing_to_plot(path):
     with h5py.File(path, "w") as f:
         f["words"] = "only words"
-        f["table"] = np.zeros(3, dtype=[("a", "i4"), ("b", "f8")])
+        f["no rows"] = np.zeros(0, dtype=[("a", "i4"), ("b", "f8")])
         f.create_group("empty")
-    for place in ("/", "/empty", "/table"):
+    for place in ("/", "/empty"):
         with pytest.raises(NothingToPlot):
             default_plot(path, place)
     with pytest.raises(FileNotHere):
@@ -531,3 +532,70 @@ def test_circles_of_groups_end(path):
         f["entry/soft"] = h5py.SoftLink("/entry")
         f["entry/x"] = CURVE
     assert default_plot(path).path == "/entry/x"
+
+
+# What else a file may say
+
+
+def test_auxiliary_signals_are_drawn_over_the_first(path):
+    with h5py.File(path, "w") as f:
+        g = group(f, "data", signal="a", axes=["x"], auxiliary_signals=["b", "gone", "short"])
+        g["a"], g["b"], g["x"], g["short"] = CURVE, CURVE * 2, CURVE, CURVE[:2]
+        g["b"].attrs["units"] = "mV"
+        g["b_errors"] = CURVE
+    plot = default_plot(path)
+    (other,) = plot.others
+    assert (other.signal.path, other.label, other.units) == ("/data/b", "b", "mV")
+    assert other.errors is not None
+    assert said(plot, "'gone'")
+    assert said(plot, "'short'")
+
+
+@pytest.mark.parametrize("key", ["axes_scale_types", "axes_scale_type"])
+def test_scales_of_the_axes_in_both_spellings(path, key):
+    with h5py.File(path, "w") as f:
+        g = group(f, "data", signal="s", axes=["y", "x"], SILX_style=json.dumps({key: ["linear", "log"]}))
+        g["s"], g["y"], g["x"] = IMAGE, np.arange(3), np.arange(1, 5)
+    assert [axis.scale for axis in default_plot(path).axes] == ["linear", "log"]
+
+
+def test_colour_pictures(path):
+    with h5py.File(path, "w") as f:
+        group(f, "data", signal="s")["s"] = np.zeros((4, 5, 3), "u1")
+        f["data/s"].attrs["interpretation"] = "rgb-image"
+    plot = default_plot(path)
+    assert (plot.kind, plot.signal.shape) == ("rgb", (4, 5, 3))
+
+
+def test_table_of_records_when_there_is_nothing_else(path):
+    with h5py.File(path, "w") as f:
+        f["log/rows"] = np.zeros(7, [("time", "f8"), ("name", "S8")])
+    plot = default_plot(path)
+    assert (plot.kind, plot.rule, plot.signal.path) == ("table", "table", "/log/rows")
+    assert default_plot(path, "/log/rows").kind == "table"
+
+
+def test_negative_counts_of_a_pilatus_are_no_values(path):
+    frame = np.ones((80, 80), "i4")
+    frame[3], frame[4, 4] = -1, -2
+    with data_group(path, frame, signal="signal"):
+        pass
+    assert default_plot(path).valid == (0.0, None)
+    with h5py.File(path, "a") as f:
+        f["entry/data/signal"][5, 5] = -7
+    assert default_plot(path).valid == (None, None)
+
+
+def test_valid_range_of_the_file(path):
+    with data_group(path, signal="signal") as f:
+        f["entry/data/signal"].attrs["valid_min"] = 2
+        f["entry/data/signal"].attrs["valid_range"] = [0, 9.5]
+    assert default_plot(path).valid == (2.0, 9.5)
+
+
+@pytest.mark.shared_data
+def test_every_real_file_shows_something(shared_data):
+    folder = shared_data / "nexus"
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix not in (".md", ".txt")]
+    assert len(files) > 30
+    assert [str(p) for p in files if default_plot(p).signal.size == 0] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 
@@ -95,3 +96,34 @@ def test_attributes_of_every_odd_kind_become_plain(tmp_path):
     assert attributes["boolean"] is True
     assert attributes["not utf-8"].startswith("bad")
     assert len(attributes) == 13
+
+
+def test_storage_and_filters(tmp_path):
+    path = tmp_path / "stored.h5"
+    with h5py.File(path, "w") as f:
+        values = np.zeros((4, 64, 64), "u4")
+        f.create_dataset("gzip", data=values, chunks=(1, 64, 64), compression="gzip", compression_opts=3, shuffle=True)
+        f.create_dataset("bslz4", data=values, chunks=(1, 64, 64), **hdf5plugin.Bitshuffle(cname="lz4"))
+        f["plain"] = values
+        layout = h5py.VirtualLayout((4, 64, 64), "u4")
+        layout[:] = h5py.VirtualSource("gone.h5", "x", (4, 64, 64))
+        f.create_virtual_dataset("virtual", layout)
+        f["records"] = np.zeros(3, [("x", "f4"), ("name", "S4")])
+    nodes = {child.name: child for child in read_tree(path).children}
+    assert nodes["gzip"].filters == ("shuffle", "gzip 3")
+    assert nodes["bslz4"].filters == ("bitshuffle + LZ4",)
+    assert (nodes["bslz4"].storage, nodes["bslz4"].chunks) == ("chunked", (1, 64, 64))
+    assert (nodes["plain"].storage, nodes["virtual"].storage) == ("contiguous", "virtual")
+    assert nodes["records"].dtype == "record (x, name)"
+
+
+def test_a_large_group_is_read_in_pieces(tmp_path):
+    path = tmp_path / "large.h5"
+    with h5py.File(path, "w", libver="latest") as f:
+        for i in range(3000):
+            f[f"n{i:05}"] = h5py.ExternalLink("large.h5" if i % 2 else "gone.h5", "/n00000")
+    root = read_tree(path, most=100)
+    assert (len(root.children), root.size) == (100, 3000)
+    rest = read_tree(path, first=2950, most=100)
+    assert (len(rest.children), rest.first, rest.children[0].name) == (50, 2950, "n02950")
+    assert [child.kind for child in rest.children[:2]] == ["broken", "link"]
