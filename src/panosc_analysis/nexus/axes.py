@@ -105,9 +105,9 @@ def find_axes(
     given = [row for row in nodes if is_numeric(row[2])]
     useless = dict.fromkeys([*unplaced, *(row[1] for row in nodes if row not in given)])
     remarks += [f"{origin} names {name!r}, which {_why_unplaced(group, name, shape)}" for name in useless]
-    scales = axis_scales(group)
     # silx writes one scale for each dimension; files with fewer mean the last ones.
-    scales = ("linear",) * (len(shape) - len(scales)) + scales[max(0, len(scales) - len(shape)) :]
+    linear: list[Literal["linear", "log"]] = ["linear"] * len(shape)
+    scales = [*linear, *axis_scales(group)][-len(shape) :] if shape else []
     arranged = _arranged(given, shape, remarks)
     return tuple(axis and replace(axis, scale=scale) for axis, scale in zip(arranged, scales, strict=True))
 
