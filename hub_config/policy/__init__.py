@@ -1,11 +1,12 @@
 """``panosc.yaml``: one file that says who gets which data, in which session, with which limits."""
 
 from hub_config.policy.document import PolicyError, policy_schema
-from hub_config.policy.model import Accounts, Docker, Homes, Hub, Limits, Policy, Profile, Sessions
-from hub_config.policy.reading import read_policy
+from hub_config.policy.model import Accounts, Dask, Docker, Homes, Hub, Limits, Policy, Profile, Sessions, Share
+from hub_config.policy.reading import read_dask, read_policy
 
 __all__ = [
     "Accounts",
+    "Dask",
     "Docker",
     "Homes",
     "Hub",
@@ -14,6 +15,8 @@ __all__ = [
     "PolicyError",
     "Profile",
     "Sessions",
+    "Share",
     "policy_schema",
+    "read_dask",
     "read_policy",
 ]

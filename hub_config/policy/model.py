@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from hub_config.registry import Proposal
 
-__all__ = ["Accounts", "Docker", "Homes", "Hub", "Limits", "OpenData", "Policy", "Profile", "Sessions"]
+__all__ = ["Accounts", "Dask", "Docker", "Homes", "Hub", "Limits", "OpenData", "Policy", "Profile", "Sessions", "Share"]
 
 OpenData = Literal["released", "public", "none"]
 BYTES = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -136,6 +136,50 @@ class Docker:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Cores and memory that one process may use, or several together."""
+
+    cpu: float
+    memory: str
+
+    @property
+    def bytes(self) -> int:
+        """The memory in bytes."""
+        return int(float(self.memory[:-1]) * BYTES[self.memory[-1]])
+
+
+@dataclass(frozen=True, slots=True)
+class Dask:
+    """What the Dask clusters of sessions may use; a person may ask for less, never for more.
+
+    Parameters
+    ----------
+    worker, scheduler
+        One process of each kind, at most.
+    clusters
+        Clusters that a person may have at once.
+    person
+        What all clusters of a person may use together.
+    proposal
+        What all clusters that see an embargoed proposal may use together, whoever started them.
+    idle_timeout, max_age
+        Seconds after which an idle cluster, and every cluster, ends.
+    overcommit
+        How many times more CPU may be promised than a node has: what is asked of the cluster's scheduler is the limit
+        divided by it.
+    """
+
+    worker: Share = field(default_factory=lambda: Share(2.0, "8G"))
+    scheduler: Share = field(default_factory=lambda: Share(1.0, "2G"))
+    clusters: int = 2
+    person: Share = field(default_factory=lambda: Share(16.0, "64G"))
+    proposal: Share = field(default_factory=lambda: Share(64.0, "256G"))
+    idle_timeout: int = 1800
+    max_age: int = 86400
+    overcommit: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that ``panosc.yaml`` decides."""
 
@@ -150,6 +194,7 @@ class Policy:
     sessions: Sessions = field(default_factory=Sessions)
     hub: Hub = field(default_factory=Hub)
     docker: Docker = field(default_factory=Docker)
+    dask: Dask = field(default_factory=Dask)
     identity: Mapping[str, Any] | None = None
     tables: tuple[Path, ...] = ()
 

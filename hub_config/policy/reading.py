@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub_config.policy.document import Document, PolicyError, Spot, policy_schema, read_document
-from hub_config.policy.model import Accounts, Docker, Homes, Hub, Limits, Policy, Profile, Sessions
+from hub_config.policy.model import Accounts, Dask, Docker, Homes, Hub, Limits, Policy, Profile, Sessions, Share
 from hub_config.registry import Proposal, release_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["read_policy"]
+__all__ = ["read_dask", "read_policy"]
 
 DEFAULT_PROFILES: dict[str, dict[str, Any]] = {
     "lab": {"title": "JupyterLab", "description": "Notebooks, terminals and the data viewer"},
@@ -54,9 +54,21 @@ def read_policy(path: Path) -> Policy:
         sessions=Sessions(**content.get("sessions", {})),
         hub=_hub(content.get("hub", {}), base),
         docker=Docker(**content.get("docker", {})),
+        dask=read_dask(content.get("dask", {})),
         identity=content.get("identity"),
         tables=tuple(base / name for name in content.get("proposals", {}).get("files", ())),
     )
+
+
+def read_dask(row: Mapping[str, Any]) -> Dask:
+    """Make the ``dask`` section, checked by the schema, into a record; what it leaves out has its default."""
+    usual = Dask()
+    shares = {name: replace(getattr(usual, name), **row[name]) for name in row if isinstance(row[name], dict)}
+    return replace(usual, **{**row, **{name: _share(share) for name, share in shares.items()}})
+
+
+def _share(share: Share) -> Share:
+    return replace(share, cpu=float(share.cpu))
 
 
 class _Faults:

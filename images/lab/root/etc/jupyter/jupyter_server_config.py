@@ -2,13 +2,15 @@
 
 import warnings
 
+from hub_config.lab.dashboards import may_be_shown
+
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 - Jupyter provides get_config
 
 # What an extension does not protect itself is protected for it; the server would warn of each such address.
 c.ServerApp.allow_unauthenticated_access = False
 warnings.filterwarnings("ignore", message="Extension endpoints without")
-# The proxy reaches this container and nothing else.
-c.ServerProxy.host_allowlist = ["localhost", "127.0.0.1"]
+# The proxy reaches this container, and the dashboards of the session's own Dask clusters.
+c.ServerProxy.host_allowlist = may_be_shown
 # Kernels talk over sockets in the session's own /tmp: no port that another process could find.
 c.KernelManager.transport = "ipc"
 
