@@ -15,6 +15,7 @@ from hub_config.launcher import free_ports, next_free_port
 from hub_config.settings import Catalogue, HubSettings
 from hub_config.spawning.containers import LABEL
 from hub_config.spawning.network import close_the_host, make_network, remove_network
+from hub_config.tables import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,14 +103,7 @@ def _catalogue(policy: Policy, root: str, port: int) -> Catalogue:
     name = "catalogue" if len(policy.roots) == 1 else f"catalogue-{root}"
     directory = policy.roots[root]
     table = policy.hub.state / f"{name}.json"
-    rows = [
-        {
-            "id": p.id, "title": p.title, "directory": str(p.directory.relative_to(directory)), "public": p.public,
-            "release_date": p.release_date.isoformat() if p.release_date else None, "members": list(p.members),
-        }
-        for p in policy.proposals if directory in p.directory.parents
-    ]  # fmt: skip
-    table.write_text(json.dumps({"facility": policy.facility, "proposals": rows}, indent=2), encoding="utf-8")
+    write_table(policy, root, table)
     return Catalogue(name, policy.hub.state / f"{name}.sqlite", port, directory, table)
 
 

@@ -111,7 +111,11 @@ def _take(
     known: dict[str, Proposal],
     faults: _Faults,
 ) -> None:
-    """Add one row to `known`, or its fault to `faults`. `beside`: directories without a root are relative to it."""
+    """Add one row to `known`, or its fault to `faults`.
+
+    Without a root its directory is relative to `beside`, where its table lies; if nothing of the data is there, as in a
+    cluster, to the only root.
+    """
     if row["id"].lower() in known:
         faults.add(document, spot, f"proposal {row['id']} is there twice")
         return
@@ -122,8 +126,10 @@ def _take(
     if name is not None and name not in roots:
         faults.add(document, (*spot, "root"), f"there is no root {name!r}; there are {', '.join(roots)}")
         return
-    parent = roots[name] if name is not None else beside or next(iter(roots.values()))
-    directory = (parent / row["directory"]).resolve()
+    only = next(iter(roots.values())) if len(roots) == 1 else None
+    places = [roots[name]] if name is not None else [one for one in (beside, only) if one is not None]
+    directories = [(place / row["directory"]).resolve() for place in places]
+    directory = next((d for d in directories if any(root in d.parents for root in roots.values())), directories[0])
     if not any(root in directory.parents for root in roots.values()):
         faults.add(
             document, (*spot, "directory"), f"{directory} is not below a root, and a root itself is never mounted"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from panosc_analysis.cli.arguments import Commands, add_json, print_json
-from panosc_analysis.errors import PanoscError
+from panosc_analysis.errors import CatalogueError, PanoscError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from panosc_analysis.catalogue import IndexReport
 
@@ -26,7 +29,7 @@ def add_command(commands: Commands) -> None:
 
     index = parts.add_parser("index", help="read the files' metadata into an index", epilog=INDEX_EXAMPLE)
     index.set_defaults(run=run_index)
-    index.add_argument("directory", metavar="DIR", type=Path, help="tree of data files")
+    index.add_argument("directory", metavar="DIR", type=Path, nargs="?", help="tree of data files")
     index.add_argument("--index", metavar="FILE", type=Path, required=True, help="index to make or to bring up to date")
     index.add_argument("--facility", metavar="NAME", help="name of the facility, where the files do not say")
     index.add_argument(
@@ -35,6 +38,10 @@ def add_command(commands: Commands) -> None:
     index.add_argument(
         "--proposals", metavar="FILE", type=Path, help="table of proposals (default: facility.json in DIR)"
     )
+    index.add_argument(
+        "--policy", metavar="FILE", type=Path, help="panosc.yaml: names facility and proposals, and the tree of --root"
+    )
+    index.add_argument("--root", metavar="NAME", help="which of the policy's roots (needed where there are several)")
     index.add_argument("--every", metavar="S", type=float, help="do it again and again, with a pause of S seconds")
     index.add_argument(
         "--only", metavar="PATH", type=Path, action="append", default=[],
@@ -74,13 +81,13 @@ def index_once(arguments: argparse.Namespace) -> None:
     from panosc_analysis.catalogue import build_index
     from panosc_analysis.widgets import counting_progress
 
-    with counting_progress(sys.stderr) as report:
+    with tree(arguments) as (directory, proposals), counting_progress(sys.stderr) as report:
         done = build_index(
-            arguments.directory,
+            directory,
             arguments.index,
             facility=arguments.facility,
             public=arguments.public,
-            proposals=arguments.proposals,
+            proposals=proposals,
             only=arguments.only,
             progress=report,
         )
@@ -99,6 +106,38 @@ def index_once(arguments: argparse.Namespace) -> None:
         )
     elif not arguments.every or done.added or done.updated or done.removed:
         print_report(done)
+
+
+@contextmanager
+def tree(arguments: argparse.Namespace) -> Iterator[tuple[Path, Path | None]]:
+    """Say what to index: the directory and the table that were named, or those of one root of a policy.
+
+    Raises
+    ------
+    CatalogueError
+        Neither was named, or the policy cannot be used.
+    """
+    if arguments.policy is None:
+        if arguments.directory is None:
+            raise CatalogueError("nothing to index", hint="Name the tree, or --policy with its panosc.yaml")
+        yield arguments.directory, arguments.proposals
+        return
+    from hub_config.errors import HubConfigError
+    from hub_config.policy import read_policy
+    from hub_config.tables import write_table
+
+    try:
+        policy = read_policy(arguments.policy)
+    except HubConfigError as error:
+        raise CatalogueError(str(error), hint="The index stays as it is until then") from error
+    root = arguments.root or (next(iter(policy.roots)) if len(policy.roots) == 1 else "")
+    if root not in policy.roots:
+        hint = f"Name one with --root: {', '.join(policy.roots)}"
+        raise CatalogueError(f"the policy has no root {root!r}" if root else "the policy has several roots", hint=hint)
+    with TemporaryDirectory() as directory:
+        table = Path(directory) / "proposals.json"
+        write_table(policy, root, table)
+        yield arguments.directory or policy.roots[root], table
 
 
 def print_report(done: IndexReport) -> None:

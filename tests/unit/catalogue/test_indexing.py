@@ -345,3 +345,31 @@ def test_an_index_of_another_version_is_made_anew(root: Path, index: Path, make_
         Catalogue(index)
     assert build_index(root, index).added == 1
     assert titles(index) == ["a"]
+
+
+def test_the_policy_says_what_is_indexed_and_what_is_open(root: Path, index: Path) -> None:
+    for name in ("closed", "open"):
+        (root / name).mkdir()
+        data_file(root, f"{name}/{name}.h5")
+    policy = root.parent / "panosc.yaml"
+    policy.write_text(
+        "facility: F\nroots: {visitor: {path: data}, other: {path: other}}\nproposals:\n  list:\n"
+        "    - {id: open, root: visitor, directory: open, public: true}\n"
+        "    - {id: closed, root: visitor, directory: closed, members: [alice]}\n"
+    )
+    command = [sys.executable, "-m", "panosc_analysis", "catalogue", "index", "--index", str(index)]
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*command, *more], capture_output=True, text=True, check=False, timeout=120)
+
+    assert "--root: visitor, other" in run("--policy", str(policy)).stderr
+    done = run("--policy", str(policy), "--root", "visitor")
+    assert done.returncode == 0, done.stderr
+    assert titles(index) == ["closed.h5", "open.h5"]
+    [seen] = Catalogue(index).find("Dataset", parse_filter({}), Viewer(time.time()))
+    assert seen["title"] == "open.h5"
+    policy.write_text("facility: F\n")
+    refused = run("--policy", str(policy))
+    assert refused.returncode == 1
+    assert "'roots' is a required property" in refused.stderr
+    assert "--policy" in run().stderr

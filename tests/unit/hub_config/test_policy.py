@@ -135,6 +135,31 @@ def test_with_several_roots_a_proposal_says_which(tmp_path: Path) -> None:
     read(tmp_path, head + "    - {id: p, directory: p, root: b}\n")
 
 
+@pytest.mark.parametrize(
+    ("table", "directory", "lies"),
+    [
+        ("data/table.json", "p1", "data/p1"),  # among the data: beside it
+        ("table.json", "data/p1", "data/p1"),
+        ("office/table.json", "p1", "data/p1"),  # from elsewhere: below the only root
+        ("office/table.json", "../data/p1", "data/p1"),
+    ],
+)
+def test_a_directory_in_a_table_is_relative_to_it_or_to_the_only_root(
+    tmp_path: Path, table: str, directory: str, lies: str
+) -> None:
+    (tmp_path / table).parent.mkdir(exist_ok=True)
+    (tmp_path / table).write_text(json.dumps({"proposals": [{"id": "p1", "directory": directory}]}))
+    policy = read(tmp_path, HEAD + f"proposals: {{files: [{table}]}}\n")
+    assert policy.proposals[0].directory == tmp_path / lies  # type: ignore[attr-defined]
+
+
+def test_a_directory_in_a_table_from_elsewhere_cannot_leave_the_root(tmp_path: Path) -> None:
+    (tmp_path / "office").mkdir()
+    (tmp_path / "office" / "table.json").write_text(json.dumps({"proposals": [{"id": "p1", "directory": "../../etc"}]}))
+    with pytest.raises(PolicyError, match="not below a root"):
+        read(tmp_path, HEAD + "proposals: {files: [office/table.json]}\n")
+
+
 def test_a_link_that_leaves_the_root_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "p").symlink_to("/etc")
