@@ -1,4 +1,4 @@
-"""`configure_local` and `configure_docker`: one function per concern, in order."""
+"""`configure_local`, `configure_docker` and `configure_kubernetes`: one function per concern, in order."""
 
 from __future__ import annotations
 
@@ -9,29 +9,34 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from hub_config.announcements import Announcement
 from hub_config.audit import keep_audit
 from hub_config.authentication import configure_identity, demo_people
+from hub_config.cluster.reading import check_against_policy
 from hub_config.errors import HubConfigError
 from hub_config.identity.settings import identity_settings
 from hub_config.policy import read_policy
 from hub_config.policy.watching import current_policy
 from hub_config.services import groups, reconciling, services
-from hub_config.settings import check_loopback
+from hub_config.settings import check_loopback, settings_in_cluster
+from hub_config.spawning.containers import COMMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from hub_config.cluster import Cluster
     from hub_config.policy import Policy
     from hub_config.settings import HubSettings
 
-__all__ = ["configure_docker", "configure_local", "node_and_proxy"]
+__all__ = ["configure_docker", "configure_kubernetes", "configure_local", "node_and_proxy"]
 
 NOTICE = (
     "This hub runs every session as a process of one account on this machine: it isolates nobody from anybody. "
     "For a facility, use a deployment that gives each person a container."
 )
+DEMO = "This is a demonstration: its people are demo people with one password."
 DEMO_PEOPLE = "its people are demo people with one password."
 IDENTITY = "an `identity:` section in the policy, so that people log in at their institute"
 # What a session may ask the hub with its token: the name and the groups, which the catalogue needs.
@@ -89,6 +94,75 @@ def configure_docker(c: Any, settings: HubSettings) -> None:
     pages(c, settings, policy.hub.announcement)
 
 
+def configure_kubernetes(c: Any, cluster: Cluster) -> None:
+    """Fill the traitlets configuration `c` for sessions that are pods of this cluster.
+
+    What Zero to JupyterHub's configuration has said before about addresses, records, nodes and labels stays.
+
+    Raises
+    ------
+    HubConfigError
+        Anything with which this hub must not start.
+    """
+    policy = read_policy(cluster.policy)
+    check_against_policy(cluster, policy)
+    settings = settings_in_cluster(cluster, os.environ)
+    if cluster.network is not None:
+        service_addresses(c, cluster)
+    if policy.hub.public_url:
+        c.JupyterHub.public_url = policy.hub.public_url
+    keep_audit(settings.state / "logs" / "audit.jsonl")
+    c.JupyterHub.cleanup_servers = False
+    if policy.identity is not None:
+        institute(c, settings, policy.identity)
+        services(c, settings, policy, [reconciling(settings, policy)])
+    elif cluster.demo is not None:
+        demo_people(c, settings)
+        groups(c, settings, policy)
+        services(c, settings, policy)
+    else:
+        raise HubConfigError(f"Nobody could log in: give {IDENTITY}, or `demo:` people in cluster.yaml.")
+    sessions(c, settings, policy, "/data", [(one.name, one.url) for one in cluster.catalogues])
+    pods(c, cluster, settings)
+    pages(c, settings, policy.hub.announcement or ("" if policy.identity is not None else DEMO))
+
+
+def service_addresses(c: Any, cluster: Cluster) -> None:
+    """Say where hub and proxy find each other, and where the hub keeps its records."""
+    network = cluster.network
+    assert network is not None  # noqa: S101 - asked before
+    c.JupyterHub.hub_bind_url = f"http://0.0.0.0:{urlsplit(network.hub).port or 80}"
+    c.JupyterHub.hub_connect_url = network.hub
+    c.ConfigurableHTTPProxy.api_url = network.proxy
+    c.ConfigurableHTTPProxy.should_start = False
+    c.JupyterHub.db_url = network.database or f"sqlite:///{cluster.state / 'hub.sqlite'}"
+    c.JupyterHub.cookie_secret_file = str(cluster.state / "cookie_secret")
+
+
+def pods(c: Any, cluster: Cluster, settings: HubSettings) -> None:
+    """Start sessions as pods; what is said here about them holds whatever was configured for KubeSpawner."""
+    c.JupyterHub.spawner_class = "hub_config.spawning.kubernetes.KubernetesSession"
+    # A proxy that was restarted gets its routes back; its traffic still counts as nobody's work.
+    c.JupyterHub.proxy_class = "hub_config.routes.QuietProxy"
+    c.JupyterHub.last_activity_interval = 30
+    own, homes = c.KubernetesSession, cluster.homes
+    own.cluster = cluster
+    own.settings_file = str(settings.state / "session-settings.toml")
+    own.cmd = COMMAND
+    own.environment = {**c.Spawner.environment, **c.KubeSpawner.get("environment", {}), **cluster.environment}
+    if cluster.namespace:
+        own.namespace = cluster.namespace
+    own.image_pull_policy = cluster.pull_policy
+    if cluster.pull_secrets:
+        own.image_pull_secrets = list(cluster.pull_secrets)
+    own.start_timeout = cluster.start_timeout
+    # An API server that is slow must not be asked again before it has answered: it would refuse the second pod.
+    own.k8s_api_request_timeout, own.k8s_api_request_retry_timeout = 15, 45
+    own.storage_pvc_ensure = homes.claim is None
+    own.pvc_name_template, own.storage_capacity = "home-{username}", homes.size
+    own.storage_class, own.storage_access_modes = homes.storage_class, [homes.access_mode]
+
+
 def institute(c: Any, settings: HubSettings, identity: Mapping[str, Any]) -> None:
     """Let people log in at their institute; it says who is member of which of the policy's proposals."""
 
@@ -137,10 +211,14 @@ def state(c: Any, settings: HubSettings) -> None:
     keep_audit(settings.state / "logs" / "audit.jsonl")
 
 
-def sessions(c: Any, settings: HubSettings, policy: Policy, data: str) -> None:
-    """Say what every session is told, whatever it runs in; `data` is where it sees its data."""
+def sessions(
+    c: Any, settings: HubSettings, policy: Policy, data: str, providers: Sequence[tuple[str, str]] | None = None
+) -> None:
+    """Say what every session is told, whatever it runs in: where it sees its data, and whom it asks for datasets."""
+    if providers is None:
+        providers = own_catalogues(settings, policy.facility)
     settings_file = settings.state / "session-settings.toml"
-    settings_file.write_text(_session_settings(settings, policy.facility, data), encoding="utf-8")
+    settings_file.write_text(_session_settings(providers, data), encoding="utf-8")
     settings_file.chmod(0o644)
     c.GovernedSpawner.policy_file = str(settings.policy)
     c.GovernedSpawner.memberships_of_the_hub = policy.identity is None
@@ -189,15 +267,23 @@ def containers(c: Any, settings: HubSettings, policy: Policy) -> None:
     c.DockerSession.allowed_images = []
 
 
-def _session_settings(settings: HubSettings, facility: str, data: str) -> str:
-    providers = ""
-    for one in settings.catalogues:
-        named = facility if len(settings.catalogues) == 1 else f"{facility} ({one.name.removeprefix('catalogue-')})"
+def own_catalogues(settings: HubSettings, facility: str) -> list[tuple[str, str]]:
+    """Name the search APIs that run beside this hub, and their addresses."""
+    several = len(settings.catalogues) > 1
+    return [
+        (f"{facility} ({one.name.removeprefix('catalogue-')})" if several else facility, settings.catalogue_url(one))
+        for one in settings.catalogues
+    ]
+
+
+def _session_settings(providers: Sequence[tuple[str, str]], data: str) -> str:
+    text = ""
+    for provider in providers:
         # JSON's strings are TOML's.
-        name, url = json.dumps(named, ensure_ascii=False), json.dumps(settings.catalogue_url(one))
-        providers += f'[[providers]]\nname = {name}\nurl = {url}\ndialect = "panosc-analysis"\n'
-        providers += 'token_env = "JUPYTERHUB_API_TOKEN"\n\n'
-    return providers + f'[[roots]]\npath = "{data}"\n'
+        name, url = (json.dumps(part, ensure_ascii=False) for part in provider)
+        text += f'[[providers]]\nname = {name}\nurl = {url}\ndialect = "panosc-analysis"\n'
+        text += 'token_env = "JUPYTERHUB_API_TOKEN"\n\n'
+    return text + f'[[roots]]\npath = "{data}"\n'
 
 
 def pages(c: Any, settings: HubSettings, always: str) -> None:

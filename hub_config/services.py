@@ -42,13 +42,18 @@ def services(c: Any, settings: HubSettings, policy: Policy, extra: Sequence[Serv
         wanted += [catalogue(settings, one), *indexing(one, policy)]
     if policy.sessions.idle_timeout or policy.sessions.max_age:
         wanted.append(culler(policy))
+    # Zero to JupyterHub's configuration may have named some before.
     c.JupyterHub.services = [
-        {"name": one.name, "command": one.command, "environment": one.environment} for one in wanted
+        *c.JupyterHub.get("services", ()),
+        *({"name": one.name, "command": one.command, "environment": one.environment} for one in wanted),
     ]
     c.JupyterHub.load_roles = [
-        {"name": f"service-{one.name}", "services": [one.name], "scopes": list(one.scopes)}
-        for one in wanted
-        if one.scopes
+        *c.JupyterHub.get("load_roles", ()),
+        *(
+            {"name": f"service-{one.name}", "services": [one.name], "scopes": list(one.scopes)}
+            for one in wanted
+            if one.scopes
+        ),
     ]
 
 

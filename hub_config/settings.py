@@ -14,7 +14,12 @@ from hub_config.errors import HubConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["HUB_SETTINGS", "Catalogue", "HubSettings", "check_loopback", "read_settings", "write_settings"]
+    from hub_config.cluster import Cluster
+
+__all__ = [
+    "HUB_SETTINGS", "Catalogue", "HubSettings", "check_loopback", "read_settings", "settings_in_cluster",
+    "write_settings",
+]  # fmt: skip
 
 HUB_SETTINGS = "PANOSC_HUB_SETTINGS"
 USER_PASSWORD = "PANOSC_HUB_PASSWORD"  # noqa: S105 - the name of a variable, not a password
@@ -139,6 +144,30 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
             f"The hub's settings cannot be read ({error}). Start the hub with `make demo` or `panosc-analysis up`."
         )
         raise HubConfigError(message) from error
+
+
+def settings_in_cluster(cluster: Cluster, environment: Mapping[str, str]) -> HubSettings:
+    """Make the settings of a hub that is a pod, and its directories. The demo's passwords are in the environment.
+
+    Raises
+    ------
+    HubConfigError
+        The state directory cannot be written.
+    """
+    demo = cluster.demo
+    try:
+        (cluster.state / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HubConfigError(
+            f"The state directory {cluster.state} cannot be written ({error.strerror}). "
+            "Give the hub's pod a volume there that belongs to its group (fsGroup)."
+        ) from error
+    return HubSettings(
+        state=cluster.state, policy=cluster.policy, host="0.0.0.0", port=8000, hub_port=8081, proxy_port=8001,  # noqa: S104
+        password=environment.get(USER_PASSWORD, ""), admin_password=environment.get(ADMIN_PASSWORD, ""),
+        people=demo.people if demo else (), instructors=demo.instructors if demo else (),
+        operators=demo.operators if demo else (),
+    )  # fmt: skip
 
 
 def _catalogue(row: dict[str, Any]) -> Catalogue:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from hub_config.registry import Proposal
 
-__all__ = ["Accounts", "Dask", "Docker", "Homes", "Hub", "Limits", "OpenData", "Policy", "Profile", "Sessions", "Share"]
+__all__ = [
+    "Accounts", "Dask", "Docker", "Homes", "Hub", "Limits", "OpenData", "Policy", "Profile", "Sessions", "Share",
+    "default_image",
+]  # fmt: skip
 
 OpenData = Literal["released", "public", "none"]
 BYTES = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -71,6 +75,11 @@ class Profile:
     image: str = ""
     groups: frozenset[str] | None = None
     limits: Limits = field(default_factory=Limits)
+
+
+def default_image(kind: str) -> str:
+    """Name of the image that this version of the package makes for sessions of a kind."""
+    return f"panosc-analysis/{kind}:{version('panosc-analysis')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub_config.policy.document import Document, PolicyError, Spot, policy_schema, read_document
-from hub_config.policy.model import Accounts, Dask, Docker, Homes, Hub, Limits, Policy, Profile, Sessions, Share
+from hub_config.policy.model import (
+    Accounts,
+    Dask,
+    Docker,
+    Homes,
+    Hub,
+    Limits,
+    Policy,
+    Profile,
+    Sessions,
+    Share,
+    default_image,
+)
 from hub_config.registry import Proposal, release_date
 
 if TYPE_CHECKING:
@@ -178,7 +189,7 @@ def _profile(name: str, row: Mapping[str, Any], defaults: Mapping[str, Any]) -> 
         groups=frozenset(row["groups"]) if "groups" in row else None,
         limits=replace(Limits(**defaults), **row.get("limits", {})),
     )
-    return replace(profile, image=row.get("image") or f"panosc-analysis/{profile.kind}:{version('panosc-analysis')}")
+    return replace(profile, image=row.get("image") or default_image(profile.kind))
 
 
 def _accounts(row: Mapping[str, Any] | None, base: Path) -> Accounts:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sessions.cluster import cluster_missing
 from tests.sessions.facility import MEMBERS, Tree, make_tree, policy_content
 from tests.sessions.inside import Person
 from tests.sessions.platform import Kind, Platform, docker_missing, mounted_tmpfs, platform, write_policy
@@ -38,13 +39,18 @@ def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 def require(kind: Kind) -> None:
     """Skip where the backend cannot be, or fail where PANOSC_REQUIRE names it."""
-    if kind == "docker" and (reason := docker_missing()):
-        if "docker" in os.environ.get("PANOSC_REQUIRE", ""):
+    reason = {"docker": docker_missing, "kubernetes": cluster_missing}[kind]() if kind != "local" else ""
+    if reason:
+        if kind in os.environ.get("PANOSC_REQUIRE", ""):
             pytest.fail(reason)
         pytest.skip(reason)
 
 
-@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+DOCKER = pytest.param("docker", marks=pytest.mark.docker)
+KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
+
+
+@pytest.fixture(scope="module", params=["local", DOCKER, KUBERNETES])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Every person logged in, with a session started."""
     require(request.param)
@@ -56,9 +62,9 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         (directory / "facility" / "p1" / "nested" / "below.txt").write_text("below a mount")
         (directory / "facility" / "p1" / "nested" / "below.txt").chmod(0o666)
     try:
-        with platform(
-            request.param, write_policy(directory, policy_content(directory / "facility")), tuple(MEMBERS)
-        ) as hub:
+        policy = write_policy(directory, policy_content(directory / "facility"))
+        below = {"roots": {"data": {"claim": "root-data", "mounted_below": ["p1/nested"] if nested else []}}}
+        with platform(request.param, policy, tuple(MEMBERS), facts=below) as hub:
             people = {name: hub.log_in(name) for name in MEMBERS}
             for person in people.values():
                 failure = person.start(options={"profile": "lab"})

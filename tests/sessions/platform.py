@@ -21,11 +21,13 @@ from hub_config.policy import Policy, read_policy
 from hub_config.running import connected, end_sessions, prepared_settings
 from hub_config.settings import HubSettings, write_settings
 from panosc_analysis.cli.up import index_roots
+from tests.sessions.cluster import Namespace, image, namespace, start_hub
+from tests.sessions.faults import forwarder
 from tests.sessions.inside import Person, log_in_with_password
 
 __all__ = ["Kind", "Platform", "docker_missing", "platform", "write_policy"]
 
-Kind = Literal["local", "docker"]
+Kind = Literal["local", "docker", "kubernetes"]
 HUB_IMAGE = f"panosc-analysis/hub:{version('panosc-analysis')}"
 
 
@@ -53,7 +55,8 @@ class Platform:
     kind: Kind
     policy: Policy
     settings: HubSettings
-    pid: int
+    pid: int = 0
+    namespace: Namespace | None = None
     people: dict[str, Person] = field(default_factory=dict)
     browsers: ExitStack = field(default_factory=ExitStack)
 
@@ -94,6 +97,7 @@ def platform(
     environment: Mapping[str, str] | None = None,
     *,
     with_catalogue: bool = False,
+    facts: Mapping[str, Any] | None = None,
 ) -> Iterator[Platform]:
     """Run the hub; at the end its sessions, volumes, network and rules are gone.
 
@@ -108,9 +112,15 @@ def platform(
     environment
         More of it for the hub.
     with_catalogue
-        Index the policy's roots and serve them.
+        Index the policy's roots and serve them; not in a cluster, where that is no service of the hub.
+    facts
+        More of ``cluster.yaml``.
     """
     policy = read_policy(policy_file)
+    if kind == "kubernetes":
+        with in_cluster(policy, people, environment or {}, facts or {}) as hub:
+            yield hub
+        return
     if kind == "local":
         settings = _local_settings(policy)
     else:
@@ -135,6 +145,39 @@ def platform(
             for volume in client.volumes(filters={"name": f"{policy.docker.prefix}-home-"})["Volumes"] or ():
                 client.remove_volume(volume["Name"])
             client.close()
+
+
+@contextmanager
+def in_cluster(
+    policy: Policy, people: tuple[str, ...], environment: Mapping[str, str], facts: Mapping[str, Any]
+) -> Iterator[Platform]:
+    """Run the hub in a namespace of its own, where people reach it through a port of this machine's loopback."""
+    directory = policy.path.parent
+    passwords = {"PANOSC_HUB_PASSWORD": make_password(), "PANOSC_HUB_ADMIN_PASSWORD": make_password(admin=True)}
+    demo = {"demo": {"people": [*people, "oskar"], "operators": ["oskar"]}} if policy.identity is None else {}
+    roots = {name: {"claim": f"root-{name}"} for name in policy.roots}
+    known = {
+        "state": str(policy.hub.state), "roots": roots, "network": {}, **demo, "start_timeout": 120,
+        "homes": {"size": "100Mi"}, "requests": {"cpu": 0.02, "memory": 0.05},
+        "images": {kind: image(kind) for kind in ("lab", "desktop")}, **facts,
+    }  # fmt: skip
+    with namespace() as where, ExitStack() as stack:
+        for name, path in policy.roots.items():
+            where.volume(f"root-{name}", path)
+        start_hub(where, directory, facts=known, secret=passwords, environment=environment)
+        door = stack.enter_context(forwarder("127.0.0.1", where.address("proxy-public"), 8000))
+        settings = HubSettings(
+            state=policy.hub.state, policy=policy.path, host="127.0.0.1", port=door.port, hub_port=8081,
+            proxy_port=8001, internal=where.address("hub"), people=(*people, "oskar"),
+            password=passwords["PANOSC_HUB_PASSWORD"], admin_password=passwords["PANOSC_HUB_ADMIN_PASSWORD"],
+        )  # fmt: skip
+        running = Platform("kubernetes", policy, settings, namespace=where)
+        stack.enter_context(running.browsers)
+        try:
+            yield running
+        finally:
+            # With a failed test, pytest shows it.
+            print(where.kubectl("logs", "deployment/hub", "--tail=200"))
 
 
 def _local_settings(policy: Policy) -> HubSettings:
