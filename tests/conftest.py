@@ -21,6 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("search API")
     group.addoption("--search-api-url", help="ask this live provider too in the client's contract tests")
     group.addoption("--search-api-dialect", default="common", help="which implementation it is (default: %(default)s)")
+    group = parser.getgroup("Kubernetes")
+    group.addoption("--charts", metavar="DIR", help="packages of the charts that ours depends on: tries a full install")
 
 
 @pytest.hookimpl(tryfirst=True)

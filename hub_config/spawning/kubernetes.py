@@ -17,7 +17,7 @@ from traitlets import Instance, Unicode
 from hub_config.cluster import Cluster
 from hub_config.spawning.containers import ENVIRONMENT
 from hub_config.spawning.failing import StartFailed, last_words
-from hub_config.spawning.governed import GovernedSpawner
+from hub_config.spawning.governed import FIRST_NOTEBOOK, GovernedSpawner
 from hub_config.spawning.pod_faults import Fault, fault_of, last_words_of, plain_words, refused, waits_for_claim
 from hub_config.spawning.pods import NoVolume, PodParts, pod_parts
 from hub_config.spawning.readiness import wait_for_port
@@ -72,7 +72,9 @@ class KubernetesSession(GovernedSpawner, KubeSpawner):  # type: ignore[misc]  # 
         with said_plainly(self):
             await self._directories_there(granted)
             await self._know_the_present()
-            self._claim_is_new = not self._pvc_exists
+            self._claim_is_new = await self._without_home()
+            if self._claim_is_new and self.profile is not None and self.profile.kind == "lab":
+                self.default_url = f"/lab/tree/{FIRST_NOTEBOOK}"
             url = await self._started_or_told_why()
         pod = self._pod()
         ip = str(pod["status"]["podIP"]) if pod else ""
@@ -85,6 +87,12 @@ class KubernetesSession(GovernedSpawner, KubeSpawner):  # type: ignore[misc]  # 
 
     async def load_user_options(self) -> None:
         """Do nothing: `decide` has checked the options, and KubeSpawner's own profiles are not in use."""
+
+    async def _without_home(self) -> bool:
+        """Say whether this start makes the person's home; a hub that was restarted does not remember her claim."""
+        if not self.storage_pvc_ensure or self._pvc_exists:
+            return False
+        return not await self._check_pvc_exists(self.pvc_name, self.namespace)
 
     async def _started_or_told_why(self) -> str:
         """Let KubeSpawner start the pod, and end it as soon as it is known that it cannot start."""
@@ -244,7 +252,7 @@ class KubernetesSession(GovernedSpawner, KubeSpawner):  # type: ignore[misc]  # 
         """Leave nothing of a start that failed: neither the pod nor a claim that got no volume."""
         with contextlib.suppress(StartFailed, ApiException, ClientError, OSError, TimeoutError):
             await self.stop(now=True)
-            if self._claim_is_new and self.storage_pvc_ensure:
+            if self._claim_is_new:
                 claim = await self.api.read_namespaced_persistent_volume_claim(self.pvc_name, self.namespace)
                 if claim.status.phase == "Pending":
                     await self.api.delete_namespaced_persistent_volume_claim(self.pvc_name, self.namespace)
