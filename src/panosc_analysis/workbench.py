@@ -233,6 +233,14 @@ class Result(Mapping[str, "ResultArray"]):
 
         return save(self.reduction, Path(path).expanduser(), overwrite=overwrite)
 
+    def to_xarray(self) -> Any:
+        """Everything as an `xarray.DataTree`, one data set for each array."""
+        return self.reduction.to_xarray()
+
+    def to_scipp(self) -> Any:
+        """Everything as a `scipp.DataGroup`, uncertainties as variances."""
+        return self.reduction.to_scipp()
+
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name} {array.values.shape}" for name, array in self.items())
         notes = "".join(f"\n  note: {note}" for note in self.reduction.notes)

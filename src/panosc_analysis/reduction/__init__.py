@@ -15,18 +15,42 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.reducing import default_steps, reduce
     from panosc_analysis.reduction.result import ReductionResult, ResultArray, ResultAxis
     from panosc_analysis.reduction.stack import Stack
-    from panosc_analysis.reduction.steps import STEPS, Azimuthal, Parameter, Statistics, Step, make_steps
+    from panosc_analysis.reduction.steps import (
+        STEPS,
+        Azimuthal,
+        Difference,
+        Fluorescence,
+        Line,
+        Parameter,
+        Peaks,
+        Project,
+        Rebin,
+        Roi,
+        Sparse,
+        Statistics,
+        Step,
+        make_steps,
+        read_parameters,
+    )
 
 __all__ = [
     "STEPS",
     "Azimuthal",
     "CancelToken",
+    "Difference",
+    "Fluorescence",
     "Geometry",
+    "Line",
     "Parameter",
+    "Peaks",
     "Progress",
+    "Project",
+    "Rebin",
     "ReductionResult",
     "ResultArray",
     "ResultAxis",
+    "Roi",
+    "Sparse",
     "Stack",
     "Statistics",
     "Step",
@@ -34,6 +58,7 @@ __all__ = [
     "find_geometry",
     "local_cluster",
     "make_steps",
+    "read_parameters",
     "reduce",
 ]
 

@@ -12,6 +12,7 @@ from panosc_analysis.errors import ReductionError
 from panosc_analysis.provenance import FileState, Record, Source, StepRecord, installed
 from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
 from panosc_analysis.reduction.frames import find_route
+from panosc_analysis.reduction.joint import JointKernel
 from panosc_analysis.reduction.labels import mask_of, read_labels
 from panosc_analysis.reduction.moments import MomentsKernel
 from panosc_analysis.reduction.plan import divide, number_of_tasks
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from panosc_analysis.nexus import ArrayHandle
+    from panosc_analysis.provenance import Value
     from panosc_analysis.reduction.engine import Stop
     from panosc_analysis.reduction.frames import Errors, Route
+    from panosc_analysis.reduction.kernel import Kernel
     from panosc_analysis.reduction.labels import Labels
-    from panosc_analysis.reduction.moments import Moments
     from panosc_analysis.reduction.progress import Progress
     from panosc_analysis.reduction.result import ResultArray
     from panosc_analysis.reduction.steps import PreparedStep, Step
@@ -120,20 +122,38 @@ def reduce(
     """
     stack = Stack.of(handle)
     chosen, prepared, notes = _chosen(stack, steps, parameters or {})
+    recorded = tuple(dict(step.recorded()) for step in prepared)
+    stack, prepared, mask = _cut(stack, prepared, mask)
     labels = read_labels(stack)
-    kernel = _kernel(stack, labels, mask, prepared)
+    kernel, places = _kernel(stack, labels, mask, prepared)
     job = Job(stack, kernel, buffer, errors)
     route = find_route(stack)
     part = _run(job, route, tasks, threads, progress, cancel or CancelToken())
-    moments: Moments = part.sums.finish()
-    arrays = [array for step in prepared for array in step.arrays(moments, labels)]
-    arrays = _without_skipped(arrays, part)
+    found: tuple[Any, ...] = part.sums.finish()
+    arrays = [
+        array
+        for step, place in zip(prepared, places, strict=True)
+        for array in _without_skipped(step.arrays(found[place], labels), part)
+    ]
     notes += tuple(note for step in prepared for note in step.notes)
     notes += tuple(sorted(part.notes)) + _remarks(part, route, stack, mask, labels)
     names = [array.name for array in arrays]
     default = next((name for name in ("profile", "mean") if name in names), names[0])
-    record = _record(handle, route, chosen, prepared, sources)
+    record = _record(handle, route, chosen, recorded, sources)
     return ReductionResult(tuple(arrays), record, default, notes)
+
+
+def _cut(
+    stack: Stack, prepared: tuple[PreparedStep, ...], mask: NDArray[Any] | None
+) -> tuple[Stack, tuple[PreparedStep, ...], NDArray[Any] | None]:
+    """Cut the frames to what is needed of them, where one step runs that says so."""
+    within = prepared[0].within() if len(prepared) == 1 else None
+    if within is None or stack.is_single:
+        return stack, prepared, mask
+    region, step = within
+    if mask is not None and np.asarray(mask).shape == stack.frame_shape:
+        mask = np.asarray(mask)[region]
+    return Stack.of(stack.handle[(slice(None), *region)]), (step,), mask
 
 
 def _chosen(
@@ -162,13 +182,24 @@ def _chosen(
 
 def _kernel(
     stack: Stack, labels: Labels, given: NDArray[Any] | None, prepared: tuple[PreparedStep, ...]
-) -> MomentsKernel:
+) -> tuple[JointKernel, tuple[int, ...]]:
+    """Make the kernel of all steps, and tell at which place in it each of them finds its own."""
     mask = mask_of(stack, labels, given)
     packed = None if mask is None else np.packbits(mask.ravel()).tobytes()
-    kernel = MomentsKernel(stack.native, stack.pixels, packed, labels.masked_value)
+    shared = MomentsKernel(stack.native, stack.pixels, packed, labels.masked_value)
+    kernels: list[Kernel] = []
+    places = []
     for step in prepared:
-        kernel = step.kernel(kernel)
-    return kernel
+        wanted = step.kernel(shared)
+        if isinstance(wanted, MomentsKernel):
+            shared = wanted
+            places.append(-1)
+        else:
+            kernels.append(wanted)
+            places.append(len(kernels) - 1)
+    if -1 in places:
+        kernels.append(shared)  # found from the end, wherever that is
+    return JointKernel(tuple(kernels)), tuple(places)
 
 
 def _run(
@@ -188,7 +219,7 @@ def _run(
 
 
 def _without_skipped(arrays: list[ResultArray], part: Part) -> list[ResultArray]:
-    """Mask the totals of frames that were left out."""
+    """Mask the totals of frames that were left out; other arrays know."""
     if not part.skipped:
         return arrays
     found = []
@@ -227,7 +258,7 @@ def _record(
     handle: ArrayHandle,
     route: Route,
     steps: tuple[Step, ...],
-    prepared: tuple[PreparedStep, ...],
+    recorded: tuple[Mapping[str, Value], ...],
     sources: Sequence[Source],
 ) -> Record:
     read = (handle.file,) if route.table is None else route.table.files
@@ -237,7 +268,7 @@ def _record(
     software = (*_SOFTWARE, "pyFAI") if any(isinstance(step, Azimuthal) for step in steps) else _SOFTWARE
     return Record(
         sources=(first, *others),
-        steps=tuple(StepRecord(s.name, dict(p.recorded())) for s, p in zip(steps, prepared, strict=True)),
+        steps=tuple(StepRecord(step.name, values) for step, values in zip(steps, recorded, strict=True)),
         software=installed(software),
         created=datetime.now(UTC).replace(microsecond=0),
     )

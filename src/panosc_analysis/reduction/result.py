@@ -78,6 +78,18 @@ class ResultArray:
         """Give the values to NumPy."""
         return np.array(self.values, dtype=dtype, copy=copy)
 
+    def to_xarray(self) -> Any:
+        """Make an `xarray.DataArray`; see `panosc_analysis.reduction.labelled.xarray_array`."""
+        from panosc_analysis.reduction.labelled import xarray_array
+
+        return xarray_array(self)
+
+    def to_scipp(self) -> Any:
+        """Make a `scipp.DataArray`; see `panosc_analysis.reduction.labelled.scipp_array`."""
+        from panosc_analysis.reduction.labelled import scipp_array
+
+        return scipp_array(self)
+
 
 class ReductionResult(Mapping[str, ResultArray]):
     """Arrays by name.
@@ -115,6 +127,18 @@ class ReductionResult(Mapping[str, ResultArray]):
 
     def __len__(self) -> int:
         return len(self._arrays)
+
+    def to_xarray(self) -> Any:
+        """Make an `xarray.DataTree` of all arrays; see `panosc_analysis.reduction.labelled.xarray_tree`."""
+        from panosc_analysis.reduction.labelled import xarray_tree
+
+        return xarray_tree(self)
+
+    def to_scipp(self) -> Any:
+        """Make a `scipp.DataGroup` of all arrays; see `panosc_analysis.reduction.labelled.scipp_group`."""
+        from panosc_analysis.reduction.labelled import scipp_group
+
+        return scipp_group(self)
 
     def __repr__(self) -> str:
         return f"<ReductionResult {', '.join(f'{name} {array.values.shape}' for name, array in self.items())}>"

@@ -6,15 +6,53 @@ from typing import TYPE_CHECKING, Any
 
 from panosc_analysis.errors import ReductionError
 from panosc_analysis.reduction.steps.azimuthal import Azimuthal
+from panosc_analysis.reduction.steps.difference import Difference
+from panosc_analysis.reduction.steps.fluorescence import Fluorescence
+from panosc_analysis.reduction.steps.line import Line
+from panosc_analysis.reduction.steps.project import Project
+from panosc_analysis.reduction.steps.rebin import Rebin
+from panosc_analysis.reduction.steps.roi import Roi
+from panosc_analysis.reduction.steps.sparse import Peaks, Sparse
 from panosc_analysis.reduction.steps.statistics import Statistics
 from panosc_analysis.reduction.steps.step import Parameter, PreparedStep, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["STEPS", "Azimuthal", "Parameter", "PreparedStep", "Statistics", "Step", "make_steps"]
+    from panosc_analysis.provenance import Value
 
-STEPS: dict[str, type[Step]] = {step.name: step for step in (Statistics, Azimuthal)}
+__all__ = [
+    "STEPS",
+    "Azimuthal",
+    "Difference",
+    "Fluorescence",
+    "Line",
+    "Parameter",
+    "Peaks",
+    "PreparedStep",
+    "Project",
+    "Rebin",
+    "Roi",
+    "Sparse",
+    "Statistics",
+    "Step",
+    "make_steps",
+    "read_parameters",
+]
+
+_KINDS: tuple[type[Step], ...] = (
+    Statistics,
+    Azimuthal,
+    Roi,
+    Line,
+    Project,
+    Difference,
+    Rebin,
+    Sparse,
+    Peaks,
+    Fluorescence,
+)
+STEPS: dict[str, type[Step]] = {step.name: step for step in _KINDS}
 """Every step by its name."""
 
 
@@ -45,6 +83,33 @@ def make_steps(steps: Sequence[Step | str], parameters: Mapping[str, Any]) -> tu
             hint=f"Use one of {', '.join(known)}" if known else "Leave it out, or name a step that has it",
         )
     return tuple(made)
+
+
+def read_parameters(texts: Mapping[str, str], steps: Sequence[str] = ()) -> dict[str, Value]:
+    """Read parameters that somebody has typed, as the types that the steps declare.
+
+    Parameters
+    ----------
+    texts
+        What was typed, by name.
+    steps
+        Names of the steps they are for; all steps without.
+
+    Raises
+    ------
+    ReductionError
+        No such step or parameter, or a value that it cannot have.
+    """
+    declared = {p.name: p for name in reversed(steps or tuple(STEPS)) for p in _kind(name).parameters}
+    unknown = [name for name in texts if name not in declared]
+    if unknown:
+        raise ReductionError(
+            f"None of the steps {', '.join(steps or STEPS)} has a parameter {unknown[0]!r}",
+            hint=f"Use one of {', '.join(sorted(declared))}"
+            if declared
+            else "Leave it out, or name a step that has it",
+        )
+    return {name: declared[name].read(text) for name, text in texts.items()}
 
 
 def _kind(name: str) -> type[Step]:

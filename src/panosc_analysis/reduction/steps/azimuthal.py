@@ -123,8 +123,11 @@ class _Prepared:
     def notes(self) -> tuple[str, ...]:
         return (f"geometry: {self.geometry.origin}",)
 
-    def kernel(self, kernel: MomentsKernel) -> MomentsKernel:
-        return replace(kernel)
+    def within(self) -> None:
+        return None
+
+    def kernel(self, shared: MomentsKernel) -> MomentsKernel:
+        return replace(shared)
 
     def recorded(self) -> Mapping[str, Value]:
         step = self.step
@@ -135,8 +138,8 @@ class _Prepared:
             "poni": self.geometry.poni,
         }
 
-    def arrays(self, moments: Moments, labels: Labels) -> list[ResultArray]:
-        centres, intensity, errors = self._profile(moments)
+    def arrays(self, found: Moments, labels: Labels) -> list[ResultArray]:
+        centres, intensity, errors = self._profile(found)
         name, label, units = _UNITS[self.step.unit]
         axis = ResultAxis(name, label, units, centres)
         masked = np.isnan(intensity)

@@ -61,35 +61,38 @@ class _Prepared:
     has_totals: bool
     notes: tuple[str, ...] = ()
 
-    def kernel(self, kernel: MomentsKernel) -> MomentsKernel:
-        return replace(kernel, variance=True, extremes=True, totals=kernel.totals or self.has_totals)
+    def within(self) -> None:
+        return None
+
+    def kernel(self, shared: MomentsKernel) -> MomentsKernel:
+        return replace(shared, variance=True, extremes=True, totals=shared.totals or self.has_totals)
 
     def recorded(self) -> Mapping[str, Value]:
         return {}
 
-    def arrays(self, moments: Moments, labels: Labels) -> list[ResultArray]:
+    def arrays(self, found: Moments, labels: Labels) -> list[ResultArray]:
         shape = tuple(len(axis.values) for axis in labels.pixels)
-        count = moments.count.reshape(shape)
+        count = found.count.reshape(shape)
         masked = count == 0
         number = np.maximum(count, 1)
-        deviation = np.sqrt(_present(moments.variance)).reshape(shape)
+        deviation = np.sqrt(_present(found.variance)).reshape(shape)
         images = {
-            "mean": ("mean", moments.sum.reshape(shape) / number, deviation / np.sqrt(number)),
-            "sum": ("sum", moments.sum.reshape(shape), None),
+            "mean": ("mean", found.sum.reshape(shape) / number, deviation / np.sqrt(number)),
+            "sum": ("sum", found.sum.reshape(shape), None),
             "std": ("standard deviation", deviation, None),
-            "min": ("minimum", _present(moments.min).reshape(shape), None),
-            "max": ("maximum", _present(moments.max).reshape(shape), None),
+            "min": ("minimum", _present(found.min).reshape(shape), None),
+            "max": ("maximum", _present(found.max).reshape(shape), None),
         }
-        found = [
+        arrays = [
             image_array(name, f"{title} of {labels.name}", values, masked, labels, errors)
             for name, (title, values, errors) in images.items()
         ]
         title = f"frames that count in {labels.name}"
-        found.append(ResultArray("count", title, count, labels.pixels, "frames"))
-        if moments.totals is not None:
+        arrays.append(ResultArray("count", title, count, labels.pixels, "frames"))
+        if found.totals is not None:
             title = f"total of each frame of {labels.name}"
-            found.append(ResultArray("totals", title, moments.totals, (labels.frames,), labels.units))
-        return found
+            arrays.append(ResultArray("totals", title, found.totals, (labels.frames,), labels.units))
+        return arrays
 
 
 def image_array(

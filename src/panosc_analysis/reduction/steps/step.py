@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+
+from panosc_analysis.errors import ReductionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from panosc_analysis.provenance import Value
+    from panosc_analysis.reduction.kernel import Kernel
     from panosc_analysis.reduction.labels import Labels
-    from panosc_analysis.reduction.moments import Moments, MomentsKernel
+    from panosc_analysis.reduction.moments import MomentsKernel
     from panosc_analysis.reduction.result import ResultArray
     from panosc_analysis.reduction.stack import Stack
 
-__all__ = ["Parameter", "PreparedStep", "Step"]
+__all__ = ["Parameter", "PreparedStep", "Region", "Step", "check_parameters"]
+
+Region: TypeAlias = tuple[slice, ...]
+"""A part of each frame: one slice per dimension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Parameter:
         One sentence for a person who fills in a form, without a full stop.
     choices
         All values it may have; empty for any of its type.
+    least, most
+        Ends of the range of numbers, both allowed; ``None`` for no end.
     """
 
     name: str
@@ -43,6 +51,67 @@ class Parameter:
     default: Value
     description: str
     choices: tuple[Value, ...] = ()
+    least: float | None = None
+    most: float | None = None
+
+    def check(self, value: Any) -> None:
+        """Check a value.
+
+        Raises
+        ------
+        ReductionError
+            It cannot have this value.
+        """
+        if value is None and self.default is None:
+            return
+        allowed: tuple[type, ...] = (int, float) if self.type is float else (self.type,)
+        is_wrong = not isinstance(value, allowed) or (isinstance(value, bool) and self.type is not bool)
+        if self.choices and not is_wrong and value not in self.choices:
+            raise ReductionError(f"{self.name} is {value!r}", hint=f"Use one of {', '.join(map(str, self.choices))}")
+        if is_wrong or not self._is_in_range(value):
+            raise ReductionError(f"{self.name} is {value!r}", hint=f"Use {self._wanted()}")
+
+    def read(self, text: str) -> Value:
+        """Read a value that somebody has typed; ``none`` stands for nothing where that is allowed.
+
+        Raises
+        ------
+        ReductionError
+            It cannot be read as the parameter's type.
+        """
+        if self.default is None and text.strip().lower() in ("", "none"):
+            return None
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        try:
+            value = words[text.strip().lower()] if self.type is bool else self.type(text)
+        except (ValueError, KeyError):
+            raise ReductionError(f"{self.name} is {text!r}", hint=f"Use {self._wanted()}") from None
+        self.check(value)
+        return value
+
+    def _is_in_range(self, value: Any) -> bool:
+        if self.type not in (int, float):
+            return True
+        low = -float("inf") if self.least is None else self.least
+        return bool(low <= value <= (float("inf") if self.most is None else self.most))  # False for NaN
+
+    def _wanted(self) -> str:
+        kind = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}[self.type]
+        ends = [f"from {self.least:g}"] if self.least is not None else []
+        ends += [f"up to {self.most:g}"] if self.most is not None else []
+        return " ".join([kind, *ends]) + (", or None" if self.default is None else "")
+
+
+def check_parameters(step: Step) -> None:
+    """Check all parameters of a step against what it declares.
+
+    Raises
+    ------
+    ReductionError
+        A value that one of them cannot have.
+    """
+    for parameter in step.parameters:
+        parameter.check(getattr(step, parameter.name))
 
 
 class Step(Protocol):
@@ -69,11 +138,21 @@ class PreparedStep(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What a reader of the result should know."""
 
-    def kernel(self, kernel: MomentsKernel) -> MomentsKernel:
-        """Say which sums are needed, by turning on what `kernel` does not keep yet."""
+    def within(self) -> tuple[Region, PreparedStep] | None:
+        """Tell the part of the frames that is enough, and the step for stacks cut to it; ``None`` for whole frames."""
+
+    def kernel(self, shared: MomentsKernel) -> Kernel:
+        """Say what to compute of the frames.
+
+        Parameters
+        ----------
+        shared
+            The sums over the frames that all steps share, with the pixels to leave out. A step that needs such sums
+            gives it back with more of them turned on; another one gives a kernel of its own.
+        """
 
     def recorded(self) -> Mapping[str, Value]:
         """Tell the parameters it runs with, so that it can be run again."""
 
-    def arrays(self, moments: Moments, labels: Labels) -> list[ResultArray]:
-        """Make the results of the sums over all frames."""
+    def arrays(self, found: Any, labels: Labels) -> list[ResultArray]:
+        """Make the results of what its kernel found in all frames."""

@@ -1,0 +1,45 @@
+"""Several kernels over the same frames: what was read and decoded once serves all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from panosc_analysis.reduction.kernel import Kernel, Sums
+
+__all__ = ["JointKernel", "JointSums"]
+
+
+@dataclass(frozen=True, slots=True)
+class JointKernel:
+    """Runs kernels side by side."""
+
+    kernels: tuple[Kernel, ...]
+
+    def start(self, first: int, frames: int) -> JointSums:
+        """Begin each of them with nothing."""
+        return JointSums([kernel.start(first, frames) for kernel in self.kernels])
+
+
+class JointSums:
+    """The sums of each kernel, in their order."""
+
+    def __init__(self, each: list[Sums]) -> None:
+        self.each = each
+
+    def add(self, frames: NDArray[Any], first: int) -> None:
+        """Add frames to each."""
+        for sums in self.each:
+            sums.add(frames, first)
+
+    def merge(self, other: JointSums) -> None:
+        """Add what another task has seen."""
+        for sums, theirs in zip(self.each, other.each, strict=True):
+            sums.merge(theirs)
+
+    def finish(self) -> tuple[Any, ...]:
+        """Turn each into numbers."""
+        return tuple(sums.finish() for sums in self.each)
