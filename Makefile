@@ -1,7 +1,8 @@
 # `make demo` runs the whole platform on this machine; `make test` runs every test. Both do all set-up themselves.
 PYTHON ?= python3
 export PYTHON
-LOCKED = requirements/uv.txt requirements/install pyproject.toml hub_config/proxy/package-lock.json
+LOCKED = requirements/uv.txt requirements/install pyproject.toml hub_config/proxy/package-lock.json \
+	hatch_build.py $(wildcard extensions/viewer/*.mjs extensions/viewer/src/*/* extensions/viewer/schema/*)
 
 .PHONY: demo up down test check install clean
 
@@ -25,13 +26,14 @@ check: .venv/.installed-test
 	@.venv/bin/python -m ruff format --check
 	@.venv/bin/python -m mypy
 	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/node .venv/lib/viewer/node_modules/typescript/bin/tsc -p extensions/viewer
 
 install: .venv/.installed-demo
 
 .venv/.installed-demo: requirements/demo.txt $(LOCKED)
 	@requirements/install demo
 
-.venv/.installed-test: requirements/test.txt tests/openid_provider/package-lock.json $(LOCKED)
+.venv/.installed-test: requirements/test.txt tests/openid_provider/package-lock.json extensions/viewer/package-lock.json $(LOCKED)
 	@requirements/install test
 	@touch .venv/.installed-demo
 

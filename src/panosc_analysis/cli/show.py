@@ -1,11 +1,16 @@
-"""``panosc-analysis show``: what a file holds, as text and as a picture."""
+"""``panosc-analysis show``: what a file holds, as text, as a picture, or live in a browser."""
 
 from __future__ import annotations
 
+import os
+import sys
+import webbrowser
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from panosc_analysis.cli.arguments import Commands, add_json, add_sources, print_json, settings_from, styled
+from panosc_analysis.errors import PanoscError
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +29,10 @@ def add_command(commands: Commands) -> None:
         "--path", default="/", help="group or array inside the file (default: what the file wants shown)"
     )
     parser.add_argument("--png", metavar="FILE", help="draw the plot into this file")
+    parser.add_argument("--browser", action="store_true", help="look at it in a browser until Ctrl-C")
+    parser.add_argument(
+        "--port", metavar="N", type=int, default=0, help="port of the browser's page (default: a free one)"
+    )
     parser.add_argument("--frame", metavar="N", type=int, help="frame of a stack, from 0 (default: the first)")
     parser.add_argument("--colormap", default="viridis", help="silx colormap (default: viridis)")
     parser.add_argument("--scale", choices=("linear", "log", "sqrt"), help="colour or intensity scale")
@@ -33,11 +42,13 @@ def add_command(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the default plot's description; draw it where asked."""
+    """Print the default plot's description; draw it, or serve it to a browser, where asked."""
     from panosc_analysis import workbench
     from panosc_analysis.nexus import default_plot, open_file, read_tree
 
     dataset = workbench.open(arguments.target, settings_from(arguments))
+    if arguments.browser:
+        return serve(dataset.file, arguments)
     record = dataset.record
     if arguments.tree:
         with open_file(dataset.file) as file:
@@ -59,6 +70,36 @@ def run(arguments: argparse.Namespace) -> int:
             label = name if i == 0 else ""
             print(f"{styled(f'{label:<10}', '2')} {line}")
     return 0
+
+
+def serve(file: Path, arguments: argparse.Namespace) -> int:
+    """Serve the viewer of `file` to a browser on this machine until Ctrl-C."""
+    from panosc_analysis.documents import open_document, serving
+    from panosc_analysis.nexus import open_file
+
+    with open_file(file):
+        pass  # a file that cannot be opened is said here, not in the browser
+    chosen = {"frame": arguments.frame, "scale": arguments.scale, "colormap": arguments.colormap}
+    options = {name: value for name, value in chosen.items() if value is not None}
+    node = None if arguments.path == "/" else arguments.path
+    try:
+        with serving(lambda: open_document(file, node, **options), arguments.port) as address:
+            announce(address)
+            Event().wait()
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        hint = "Give another with --port, or none to take a free one"
+        raise PanoscError(f"Port {arguments.port} cannot be used ({error.strerror})", hint=hint) from error
+    return 0
+
+
+def announce(address: str) -> None:
+    """Print the page's address and open it where there is a screen."""
+    print(address, flush=True)
+    print("Ctrl-C ends. The address lets in whoever has it, from this machine.", file=sys.stderr)
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("darwin", "win32"):
+        webbrowser.open(address)
 
 
 def describe(plot: Plot) -> dict[str, Any]:
