@@ -9,7 +9,34 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-__all__ = ["module", "style"]
+__all__ = ["VIEWER", "module", "page_module", "page_style", "style"]
+
+VIEWER = (
+    *(
+        "numbers.js",
+        "scales.js",
+        "norms.js",
+        "controls.js",
+        "axes.js",
+        "flow.js",
+        "surface.js",
+        "picture.js",
+        "curve.js",
+    ),
+    *(
+        "shapes.js",
+        "cursor.js",
+        "histogram.js",
+        "panels.js",
+        "tools.js",
+        "sliders.js",
+        "menu.js",
+        "table.js",
+        "plot.js",
+    ),
+    "viewer.js",
+)
+"""Files of the viewer, each after those that it imports from."""
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) )", re.MULTILINE)
@@ -23,6 +50,16 @@ def module(*names: str) -> str:
 def style() -> str:
     """Return the style sheet of all widgets."""
     return _text("viewer.css")
+
+
+def page_module() -> str:
+    """Return the module of a page outside of JupyterLab, which runs a widget over HTTP."""
+    return _text("page.js")
+
+
+def page_style() -> str:
+    """Return what a page outside of JupyterLab needs besides."""
+    return _text("page.css")
 
 
 def _text(name: str) -> str:

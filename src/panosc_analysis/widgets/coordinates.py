@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,31 +26,60 @@ class Coordinate:
     ----------
     label, units
         Its name and unit.
-    centres
-        Position of each value, as float64; shape ``(n,)``.
-    boundaries
-        Where one value ends and the next begins; shape ``(n + 1,)``. Only meaningful where the centres are in order.
-    is_index
-        True where the data have no axis and the values are only counted.
+    length
+        How many values lie along it.
+    given
+        Position of each value, and where one ends and the next begins: shapes ``(n,)`` and ``(n + 1,)``; ``None``
+        where the values are only counted, which takes no memory however many they are.
+    scale
+        How the file wants it drawn.
     """
 
     label: str
     units: str
-    centres: NDArray[np.float64]
-    boundaries: NDArray[np.float64]
-    is_index: bool = False
+    length: int
+    given: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    scale: Literal["linear", "log"] = "linear"
+
+    @property
+    def is_index(self) -> bool:
+        """True where the data have no axis and the values are only counted."""
+        return self.given is None
+
+    @property
+    def centres(self) -> NDArray[np.float64]:
+        """Position of each value, as float64; shape ``(n,)``."""
+        return np.arange(self.length, dtype=np.float64) if self.given is None else self.given[0]
+
+    @property
+    def boundaries(self) -> NDArray[np.float64]:
+        """Where one value ends and the next begins; only meaningful where the centres are in order."""
+        return np.arange(self.length + 1, dtype=np.float64) - 0.5 if self.given is None else self.given[1]
 
     @property
     def is_even(self) -> bool:
         """Whether all steps are the same to a thousandth, so that the dimension can be drawn as a uniform grid."""
-        steps = np.diff(self.boundaries)
+        if self.given is None:
+            return True
+        steps = np.diff(self.given[1])
         return bool(np.ptp(steps) <= 1e-3 * abs(steps.mean()))
+
+    def at(self, indices: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the positions of some values."""
+        return indices.astype(np.float64) if self.given is None else self.given[0][indices]
+
+    def part(self, step: int) -> Coordinate:
+        """Return every `step`-th value."""
+        if self.given is None:
+            centres = self.centres[::step]
+            return Coordinate(self.label, self.units, centres.size, (centres, _between(centres)), self.scale)
+        centres = self.given[0][::step]
+        return Coordinate(self.label, self.units, centres.size, (centres, self.given[1][::step]), self.scale)
 
 
 def index_coordinate(label: str, units: str, length: int) -> Coordinate:
     """Count the values from 0."""
-    counted = np.arange(length + 1, dtype=np.float64)
-    return Coordinate(label, units, counted[:-1], counted - 0.5, is_index=True)
+    return Coordinate(label, units, length)
 
 
 def coordinate(axis: Axis | ResultAxis, length: int, *, monotonic: bool) -> Coordinate | None:
@@ -78,7 +107,9 @@ def coordinate(axis: Axis | ResultAxis, length: int, *, monotonic: bool) -> Coor
     else:
         centres, boundaries = values, _between(values)
     units = axis.units or ""
-    return Coordinate(plain_label(axis.label or axis.name, units), unit_sign(units), centres, boundaries)
+    scale: Any = getattr(axis, "scale", "linear")
+    label = plain_label(axis.label or axis.name, units)
+    return Coordinate(label, unit_sign(units), length, (centres, boundaries), scale)
 
 
 def _in_order(values: NDArray[np.float64]) -> bool:

@@ -1,13 +1,15 @@
-"""Frames of one content, prepared for drawing: read once, masked, pooled, with limits; or curves, thinned.
+"""Frames of one content, prepared for drawing: read once, masked, pooled, coded; or curves, thinned.
 
 Safe to call from several threads: in a notebook, messages of a widget are answered in a thread of their own while a
-cell runs. Keeps the frame that was read last, so that a new colour scale or a question about one pixel reads nothing
-again.
+cell runs. Keeps the frames that were read last, so that zooming in or a question about one pixel reads nothing again.
+Memory is bounded: at most 256 MB of frames are kept, and a frame larger than 64 million pixels is never held as a
+whole but read in strips.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,47 +18,58 @@ import numpy as np
 from panosc_analysis.errors import NothingToPlot
 from panosc_analysis.widgets import frames
 from panosc_analysis.widgets.quantities import quantity
+from panosc_analysis.widgets.strips import pool_in_strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from panosc_analysis.widgets.content import Content
-    from panosc_analysis.widgets.frames import Limits, PooledFrame, Scale
+    from panosc_analysis.widgets.content import Content, Part
+    from panosc_analysis.widgets.frames import Limits, PooledFrame, Scale, Statistics
 
-__all__ = ["Curve", "Picture", "Renderer"]
+__all__ = ["LARGEST_HELD", "Frame", "Picture", "Renderer"]
 
-_MOST_POINTS = 4000  # of a curve; a window has fewer columns
+LARGEST_HELD = 1 << 26  # pixels of a frame
+_MOST_BYTES = 256_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image at window size and the values of its first and last colour."""
+    """An image at window size, of the whole frame or a part of it.
+
+    Parameters
+    ----------
+    pooled
+        The pixels.
+    part
+        Rows and columns of the frame that they show.
+    statistics
+        Of the whole frame where it has been looked at as a whole, else of the part.
+    """
 
     pooled: PooledFrame
-    scale: Scale
-    low: float
-    high: float
+    part: Part
+    statistics: Statistics
 
-    def levels(self) -> NDArray[np.uint8]:
-        """Return the number of the colour of each pixel, 255 where masked."""
-        return frames.levels(self.pooled, self.scale, self.low, self.high)
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Points of a curve in the order of the data; ``nan`` where masked. `errors` is ``None`` where there are none."""
-
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    errors: NDArray[np.float64] | None
-    points: int
+    def limits(self, scale: Scale, how: Limits, fixed: tuple[float | None, float | None]) -> tuple[float, float]:
+        """Choose the values of the first and the last colour; for ``"fixed"`` a missing one is found."""
+        low, high = self.statistics.limits(scale, "auto" if how == "fixed" else how)
+        if how == "fixed":
+            low, high = (found if end is None else end for found, end in zip((low, high), fixed, strict=True))
+        return frames.usable_limits(low, high, scale)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    frame: int
+@dataclass(slots=True)
+class Frame:
+    """Values of a frame and which of them are masked (``None``: none)."""
+
     values: NDArray[Any]
-    masked: NDArray[np.bool_]
+    masked: NDArray[np.bool_] | None
+    statistics: Statistics | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return int(self.values.nbytes + (0 if self.masked is None else self.masked.nbytes))
 
 
 class Renderer:
@@ -71,17 +84,17 @@ class Renderer:
     def __init__(self, content: Content) -> None:
         self.content = content
         self._lock = threading.Lock()
-        self._held: _Held | None = None
+        self._held: OrderedDict[int, Frame] = OrderedDict()
         self._mask: NDArray[Any] | None = None
+        self._known: dict[int, Statistics] = {}
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a frame is too large to be held."""
+        return int(np.prod(self.content.frame_shape)) > LARGEST_HELD
 
     def picture(
-        self,
-        frame: int,
-        window: tuple[int, int],
-        *,
-        scale: Scale = "linear",
-        limits: Limits = "auto",
-        fixed: tuple[float | None, float | None] = (None, None),
+        self, frame: int, window: tuple[int, int], *, part: Part | None = None, use_mask: bool = True
     ) -> Picture:
         """Prepare an image for a window of so many rows and columns of screen pixels.
 
@@ -93,46 +106,39 @@ class Renderer:
             Its number.
         window
             Rows and columns available; the picture has at most as many.
-        scale, limits
-            How colours are spread, and how their ends are found.
-        fixed
-            First and last value for ``limits="fixed"``; ``None`` for an end that is found from the data.
+        part
+            Rows and columns of the frame to show; all without it.
+        use_mask
+            Without it only what is no number is masked; statistics stay those of the unmasked pixels.
 
         Raises
         ------
         OpenError
             The frame cannot be read.
         """
-        with self._lock:
-            held = self._frame(frame)
-        values, masked = np.atleast_2d(held.values), np.atleast_2d(held.masked)
-        rows, columns = values.shape
-        factors = (frames.pool_factor(rows, window[0]), frames.pool_factor(columns, window[1]))
-        pooled = frames.pool(values, masked, factors)
-        low, high = frames.find_limits(pooled, scale, "auto" if limits == "fixed" else limits)
-        if limits == "fixed":
-            low, high = frames.usable_limits(
-                low if fixed[0] is None else fixed[0], high if fixed[1] is None else fixed[1], scale
-            )
-        return Picture(pooled, scale, low, high)
+        if self.is_large:
+            return self._large_picture(frame, window, part)
+        held = self.frame(frame)
+        values, masked = np.atleast_2d(held.values), None if held.masked is None else np.atleast_2d(held.masked)
+        whole = (slice(0, values.shape[0]), slice(0, values.shape[1]))
+        part = whole if part is None else _within(part, values.shape)
+        shown = masked if use_mask else frames.masked_pixels(values)
+        factors = _factors(part, window)
+        pooled = frames.pool(values[part], None if shown is None else shown[part], factors)
+        if held.statistics is None:
+            usable = pooled.values if part == whole and use_mask else None
+            held.statistics = frames.find_statistics(values, masked, usable)
+        return Picture(pooled, part, held.statistics)
 
-    def curve(self, frame: int) -> Curve:
-        """Prepare a curve; of many points only those that a window can show (each bin's lowest and highest).
-
-        Raises
-        ------
-        OpenError
-            The frame cannot be read.
-        """
+    def _large_picture(self, frame: int, window: tuple[int, int], part: Part | None) -> Picture:
+        rows, columns = self.content.frame_shape
+        whole = (slice(0, rows), slice(0, columns))
+        part = whole if part is None else _within(part, (rows, columns))
         with self._lock:
-            held = self._frame(frame)
-            errors = self.content.read_errors(frame)
-        y = held.values.astype(np.float64)
-        y[held.masked] = np.nan
-        x = self.content.frame_axes[0].centres
-        kept = _extremes(y, _MOST_POINTS)
-        spread = None if errors is None else np.asarray(errors, dtype=np.float64)[kept]
-        return Curve(x[kept], y[kept], spread, y.size)
+            pooled, statistics = pool_in_strips(self._read, frame, part, _factors(part, window))
+        if part == whole:
+            self._known = {frame: statistics}
+        return Picture(pooled, part, self._known.get(frame, statistics))
 
     def value(self, frame: int, index: tuple[int, ...]) -> str:
         """Say the exact value of one pixel or point, with its unit, or that it is masked.
@@ -142,37 +148,76 @@ class Renderer:
         OpenError
             The frame cannot be read.
         """
-        with self._lock:
-            held = self._frame(frame)
-        value = quantity(held.values[index], self.content.units)
-        return f"masked ({value})" if held.masked[index] else value
+        if self.is_large or self.content.kind == "curve":
+            one = self._read(frame, tuple(slice(i, i + 1) for i in index))
+            index = (0,) * len(index)
+        else:
+            one = self.frame(frame)
+        value = quantity(one.values[index], self.content.units)
+        return f"masked ({value})" if one.masked is not None and one.masked[index] else value
 
-    def _frame(self, frame: int) -> _Held:
-        held = self._held
-        if held is None or held.frame != frame:
-            content = self.content
-            values = frames.plain_numbers(content.read(frame))
-            if self._mask is None or content.mask_changes:
-                self._mask = content.read_mask(frame)
-            if values.shape != content.frame_shape:
-                raise NothingToPlot(
-                    f"Frame {frame} has shape {values.shape}, not {content.frame_shape}",
-                    hint="The file changed; show it again",
-                )
-            masked = frames.masked_pixels(values, masked_value=content.masked_value, mask=self._mask)
-            held = self._held = _Held(frame, values, masked)
+    def frame(self, frame: int) -> Frame:
+        """Return a whole frame; the last ones are kept.
+
+        Raises
+        ------
+        OpenError
+            The frame cannot be read.
+        NothingToPlot
+            It is too large to be held, or the file changed.
+        """
+        if self.is_large:
+            shape = " × ".join(map(str, self.content.frame_shape))
+            raise NothingToPlot(f"A frame of {shape} is too large to be read at once", hint="Choose a part of it")
+        with self._lock:
+            held = self._held.get(frame)
+            if held is None:
+                held = self._held[frame] = self._read(frame, ())
+            self._held.move_to_end(frame)
+            while len(self._held) > 1 and sum(one.nbytes for one in self._held.values()) > _MOST_BYTES:
+                self._held.popitem(last=False)
         return held
 
+    def part(self, frame: int, part: Part) -> Frame:
+        """Return a part of a frame; of a frame that is not held only this part is read."""
+        with self._lock:
+            held = self._held.get(frame)
+            if held is None:
+                return self._read(frame, part)
+        return Frame(held.values[part], None if held.masked is None else held.masked[part])
 
-def _extremes(y: NDArray[np.float64], most: int) -> NDArray[np.intp]:
-    """Return the indices of at most `most` points that look like all of them: first and last stay, peaks survive."""
-    if y.size <= most:
-        return np.arange(y.size)
-    width = -(-y.size // (most // 2))
-    padded = np.full(-(-y.size // width) * width, np.nan)
-    padded[: y.size] = y
-    bins = padded.reshape(-1, width)
-    start = np.arange(len(bins)) * width
-    lowest = np.where(np.isnan(bins), np.inf, bins).argmin(axis=1) + start
-    highest = np.where(np.isnan(bins), -np.inf, bins).argmax(axis=1) + start
-    return np.unique(np.concatenate(([0], lowest, highest, [y.size - 1])))
+    def _read(self, frame: int, part: tuple[slice, ...]) -> Frame:
+        content = self.content
+        values = frames.plain_numbers(content.read(frame, part))
+        if not part and values.shape != content.frame_shape:
+            raise NothingToPlot(
+                f"Frame {frame} has shape {values.shape}, not {content.frame_shape}",
+                hint="The file changed; show it again",
+            )
+        mask = self._read_mask(frame, part)
+        return Frame(
+            values,
+            frames.masked_pixels(values, masked_value=content.masked_value, mask=mask, valid=content.valid),
+        )
+
+    def _read_mask(self, frame: int, part: tuple[slice, ...]) -> NDArray[Any] | None:
+        content = self.content
+        if content.mask is None or content.mask_changes or self.is_large:
+            return content.read_mask(frame, part)
+        if self._mask is None:
+            self._mask = content.read_mask(frame)
+        return self._mask[part] if part and self._mask is not None else self._mask
+
+
+def _within(part: Part, shape: tuple[int, ...]) -> Part:
+    """Cut a part down to the frame; never empty."""
+    rows, columns = (
+        slice(min(max(0, p.start), length - 1), max(min(length, p.stop), min(max(0, p.start), length - 1) + 1))
+        for p, length in zip(part, shape, strict=True)
+    )
+    return rows, columns
+
+
+def _factors(part: Part, window: tuple[int, int]) -> tuple[int, int]:
+    rows, columns = (frames.pool_factor(p.stop - p.start, size) for p, size in zip(part, window, strict=True))
+    return rows, columns

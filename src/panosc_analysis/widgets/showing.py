@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 
-def show(x: Any, *, path: str | None = None, name: str | None = None, **options: Any) -> Viewer:
+def show(x: Any, *, path: str | None = None, name: str | None = None, overlay: Any = (), **options: Any) -> Viewer:
     """Show a file, an array or a result in the notebook.
 
     Reads metadata only; frames are read as they are looked at, one at a time. What cannot be read then is said in the
@@ -27,9 +27,11 @@ def show(x: Any, *, path: str | None = None, name: str | None = None, **options:
         Group or array inside the file.
     name
         Array of the result.
+    overlay
+        Curves to draw over it: a list of what `x` may be, of paths inside the same file, or a mapping of names to them.
     **options
-        ``frame=``, ``colormap=``, ``scale=`` ("linear", "log", "sqrt"), ``limits=`` ("auto", "minmax", "fixed" or a
-        pair of values), ``title=``: see `Viewer`.
+        ``frame=``, ``colormap=``, ``scale=`` ("linear", "log", "sqrt", "arcsinh", "gamma"), ``limits=`` ("auto",
+        "minmax", "stddev3" or a pair of values), ``order=``, ``roi=``, ``title=`` …: see `Viewer`.
 
     Returns
     -------
@@ -47,4 +49,4 @@ def show(x: Any, *, path: str | None = None, name: str | None = None, **options:
     """
     from panosc_analysis.widgets.viewer import Viewer  # ipywidgets takes 0.2 s
 
-    return Viewer(content_of(x, path=path, name=name), **options)
+    return Viewer(content_of(x, path=path, name=name, overlay=overlay), **options)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache, singledispatch
+from dataclasses import replace
+from functools import cache, partial, singledispatch
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from panosc_analysis.errors import NothingToPlot
-from panosc_analysis.widgets.content import Content, Kind, Readable, read_array
+from panosc_analysis.widgets.content import Content, Kind, Readable, Series, read_array
 from panosc_analysis.widgets.coordinates import Coordinate, coordinate, index_coordinate
 from panosc_analysis.widgets.quantities import number, plain_label, quantity, unit_sign
 
@@ -27,7 +28,7 @@ __all__ = ["content_of"]
 _MOST_POINTS = 100_000  # more of them take a browser seconds to draw
 
 
-def content_of(x: Any, *, path: str | None = None, name: str | None = None) -> Content:
+def content_of(x: Any, *, path: str | None = None, name: str | None = None, overlay: Any = ()) -> Content:
     """Find out what to show of `x`.
 
     Reads the metadata of a file, not its frames.
@@ -40,24 +41,58 @@ def content_of(x: Any, *, path: str | None = None, name: str | None = None) -> C
         Group or array inside the file, where `x` is a file.
     name
         Array of the result, where `x` is a result.
+    overlay
+        Curves to draw over `x`: a list of what `x` may be or of paths in the same file, or a mapping of names to them.
 
     Raises
     ------
     NothingToPlot
-        Empty, or nothing that can be drawn.
+        Empty, or nothing that can be drawn; or a curve that cannot be laid over another.
     OpenError, NodeNotFound
         The file cannot be read.
     """
     _register_files()
     if "panosc_analysis.reduction" in sys.modules:  # there is no result of a room that was never loaded
         _register_results()
+    file = Path(x).expanduser() if isinstance(x, str | os.PathLike) else None
     if path is not None:
         from panosc_analysis.nexus import default_plot
 
         x = default_plot(Path(x).expanduser(), path)
     if name is not None:
         x = x[name]
-    return _content(x)
+    content = _content(x)
+    if not overlay:
+        return content
+    named = overlay.items() if isinstance(overlay, dict) else ((None, other) for other in overlay)
+    return _overlaid(content, [(label, _other(other, file)) for label, other in named])
+
+
+def _other(x: Any, file: Path | None) -> Content:
+    """Content of a curve that is laid over another; a text that is no file is a path inside the first one's file."""
+    if isinstance(x, str) and file is not None and not Path(x).expanduser().is_file():
+        return content_of(file, path=x)
+    return content_of(x)
+
+
+def _overlaid(content: Content, others: list[tuple[str | None, Content]]) -> Content:
+    if content.kind != "curve":
+        raise NothingToPlot(
+            f"Only curves can be laid over each other, not one of kind {content.kind}", hint="Leave overlay out"
+        )
+    series = []
+    for label, other in others:
+        fits = other.leading == content.leading or not other.leading
+        if other.kind != "curve" or other.source is None or not fits:
+            shape = " × ".join(map(str, other.shape)) or "one value"
+            raise NothingToPlot(
+                f"{other.label or other.title or 'The data'} ({other.kind}, {shape}) cannot be laid over this curve",
+                hint="Choose a curve, or as many frames of curves as the first has",
+            )
+        x = other.frame_axes[0]
+        series.append(Series(label or other.label or other.title, other.units, other.source, other.errors, x))
+        series += other.others
+    return replace(content, others=(*content.others, *series))
 
 
 @singledispatch
@@ -96,6 +131,17 @@ def _register_results() -> None:
 def plot_content(plot: Plot) -> Content:
     """Turn the default plot of a file into a content."""
     units = plot.units or ""
+    said: dict[str, Any] = {
+        "title": plot.title or plot.file.name,
+        "label": plain_label(plot.label, units),
+        "units": unit_sign(units),
+        "remarks": plot.remarks,
+        "reopen": partial(_again, plot.file, plot.path),
+        "code": (repr(str(plot.file)), f"path={plot.path!r}"),
+    }
+    if plot.kind in ("rgb", "table"):
+        return _counted(plot.kind, plot.signal, **said)
+    others = tuple(Series(o.label, unit_sign(o.units), o.signal, o.errors) for o in plot.others)
     make = scatter_content if plot.kind == "scatter" else array_content
     return make(
         plot.signal,
@@ -104,12 +150,31 @@ def plot_content(plot: Plot) -> Content:
         errors=plot.errors,
         mask=plot.mask,
         masked_value=plot.masked_value,
-        title=plot.title or plot.file.name,
-        label=plain_label(plot.label, units),
-        units=unit_sign(units),
+        valid=plot.valid,
         scale=plot.scale,
-        remarks=plot.remarks,
+        others=others,
+        **said,
     )
+
+
+def _again(file: Path, path: str) -> Content:
+    from panosc_analysis.nexus import default_plot
+
+    return plot_content(default_plot(file, path))
+
+
+def _counted(kind: Kind, source: Readable, **said: Any) -> Content:
+    """Colour pictures and tables: their dimensions are only counted."""
+    n = len(source.shape)
+    names = {1: ("row",), 3: ("y", "x", "colour")}[3 if kind == "rgb" else 1]
+    leading = [
+        index_coordinate("frame" if n - len(names) == 1 else f"dimension {i}", "", source.shape[i])
+        for i in range(n - len(names))
+    ]
+    own = [
+        index_coordinate(name, "", length) for name, length in zip(names, source.shape[n - len(names) :], strict=True)
+    ]
+    return Content(kind, source, (*leading, *own), **said)
 
 
 def scatter_content(
@@ -129,7 +194,7 @@ def scatter_content(
     step = -(-length // _MOST_POINTS)
     if step > 1:
         remarks = (*remarks, f"One in {step} of {number(length)} points is drawn")
-    thinned = tuple(Coordinate(c.label, c.units, c.centres[::step], c.boundaries[::step]) for c in kept)
+    thinned = tuple(c.part(step) for c in kept) if step > 1 else tuple(kept)
     return Content("scatter", source[::step], thinned, remarks=remarks, **{**said, "errors": None, "mask": None})
 
 
@@ -162,6 +227,8 @@ def array_content(
         raise NothingToPlot(
             f"There are no values to show (shape {' × '.join(map(str, shape))})", hint="Check the selection"
         )
+    if source.dtype.names and len(shape) == 1:
+        return _counted("table", source, remarks=remarks, **_table_said(said))
     if source.dtype.kind not in "biufc" or not shape:
         return _text_content(source, **said)
     frame_dimensions = 1 if one_dimensional or len(shape) == 1 else 2
@@ -173,6 +240,10 @@ def array_content(
     return Content(kind, source, coordinates, mask=mask, remarks=(*remarks, *notes), **said)
 
 
+def _table_said(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: said[name] for name in ("title", "label", "units", "reopen", "code") if said.get(name)}
+
+
 def _text_content(source: Readable, **said: Any) -> Content:
     if prod(source.shape) > 1 and source.dtype.kind not in "SUO":
         raise NothingToPlot(
@@ -181,8 +252,7 @@ def _text_content(source: Readable, **said: Any) -> Content:
     values = read_array(source, (Ellipsis,)).ravel()[:100].tolist()
     words = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
     text = "\n".join(v if isinstance(v, str) else quantity(v, said.get("units", "")) for v in words)
-    kept = {name: said[name] for name in ("title", "label", "units") if said.get(name)}
-    return Content("text", text=text, **kept)
+    return Content("text", text=text, **_table_said(said))
 
 
 def _coordinates(

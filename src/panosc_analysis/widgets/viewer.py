@@ -1,43 +1,34 @@
-"""The widget that shows one content: traits that both sides see, and the kernel's answers to the browser.
+"""The widget that shows one content: traits that both sides see, and what a person can take from it.
 
-Protocol
---------
-The browser asks, the kernel answers; every message carries the ``view`` that asked and, for frames, its ``id``.
-
-``{"kind": "frame", "frame", "rows", "columns", "scale", "limits", "low", "high"}``
-    A picture for a window of so many screen pixels, or a curve. The answer is ``"picture"`` (with one byte for each
-    pixel: the number of its colour, 255 where masked), ``"curve"`` (doubles) or ``"error"``; ``buffers`` names the
-    buffers.
-``{"kind": "value", "frame", "index"}``
-    The exact value at an index of the full frame; the answer is ``"value"`` with its text.
-
-Nothing is ever sent unasked, and the browser has two frames on their way at most, so a slow line or a slow disk holds
-up nothing but the picture. Messages may arrive in a thread of their own while a cell runs.
+What travels between browser and kernel is in `answers`.
 """
 
 from __future__ import annotations
 
-import logging
-from typing import Any, get_args
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import anywidget
-import numpy as np
 import traitlets as t
 
-from panosc_analysis.errors import PanoscError
-from panosc_analysis.widgets import assets, colormaps
-from panosc_analysis.widgets.content import Content
-from panosc_analysis.widgets.frames import Limits, Scale
-from panosc_analysis.widgets.quantities import with_units
-from panosc_analysis.widgets.renderer import Renderer
+from panosc_analysis.errors import NothingToPlot, PanoscError
+from panosc_analysis.widgets import assets, colormaps, taking
+from panosc_analysis.widgets.answers import Answers
+from panosc_analysis.widgets.facts import facts_of
+from panosc_analysis.widgets.frames import LIMITS, SCALES
+from panosc_analysis.widgets.regions import Region, RegionStatistics, find_region_statistics
+from panosc_analysis.widgets.saving import write_whole
+from panosc_analysis.widgets.stack_curves import StackCurve
+
+if TYPE_CHECKING:
+    from panosc_analysis.widgets.answers import Answer, Message
+    from panosc_analysis.widgets.content import Content
 
 __all__ = ["Viewer"]
 
-_LOGGER = logging.getLogger(__name__)
-_LARGEST_WINDOW = 4096  # screen pixels; what the browser says is not believed beyond this
-
-Message = dict[str, Any]
-Answer = tuple[Message, list[bytes]]
+# What "copy code" writes if it is not what it would be by itself.
+_OPTIONS = ("frame", "colormap", "scale", "gamma", "x_scale", "limits", "origin", "aspect", "use_mask", "contours")
 
 
 def _within_stack(viewer: Any, proposal: Any) -> int:
@@ -48,9 +39,9 @@ def _within_stack(viewer: Any, proposal: Any) -> int:
 
 
 class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has no types
-    """A picture or curve with its controls, and a slider where there are several frames.
+    """A picture or curve with its controls, and a slider for every dimension that is not drawn.
 
-    Made by `show`. Holds no open file and no more than one frame.
+    Made by `show`. Holds no open file and a bounded number of frames.
 
     Parameters
     ----------
@@ -62,148 +53,274 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
     Attributes
     ----------
     frame
-        The frame that is shown, from 0.
+        The frame that is shown, from 0, in C order of the leading dimensions.
     n_frames
         How many there are; cannot be changed.
+    order
+        Which stored dimension comes where; the last two of an image are drawn, down and to the right.
     colormap
         One of silx's.
     scale
-        "linear", "log" or "sqrt", of the colours or of a curve's values.
+        "linear", "log", "sqrt", "arcsinh" or "gamma", of the colours or of a curve's values.
+    gamma
+        The exponent of "gamma".
     x_scale
         "linear" or "log", of a curve's axis.
     limits
-        How the values of the first and last colour are found: "auto" (percentiles of the frame), "minmax" or "fixed".
+        How the values of the first and last colour are found: "auto" (percentiles of the frame), "minmax", "stddev3"
+        (mean ± 3 σ) or "fixed". Masked pixels never count.
     low, high
         These values where they are fixed.
+    use_mask
+        Whether masked pixels are left out of the picture.
+    contours
+        How many lines of equal value are drawn over an image.
     origin
         "lower": numbers rise upwards, as in silx and h5web; "upper": row 0 is at the top.
+    aspect
+        "auto": square pixels where both axes have the same unit; "equal"; "fill".
+    follow
+        Look every two seconds whether the file has grown, and show its last frame.
     title, label, units
         What is shown, the name of its values and their unit.
     """
 
-    _esm = assets.module(
-        *("numbers.js", "flow.js", "axes.js", "picture.js", "curve.js", "controls.js", "scales.js", "cursor.js"),
-        "viewer.js",
-    )
+    _esm = assets.module(*assets.VIEWER)
     _css = assets.style()
 
     frame = t.Int(0).tag(sync=True)
     n_frames = t.Int(1, read_only=True).tag(sync=True)
+    order = t.List(t.Int()).tag(sync=True)
     colormap = t.Enum(colormaps.OFFERED, default_value="viridis").tag(sync=True)
-    scale = t.Enum(get_args(Scale), default_value="linear").tag(sync=True)
+    scale = t.Enum(SCALES, default_value="linear").tag(sync=True)
+    gamma = t.Float(0.5, min=0.01, max=100).tag(sync=True)
     x_scale = t.Enum(("linear", "log"), default_value="linear").tag(sync=True)
-    limits = t.Enum(get_args(Limits), default_value="auto").tag(sync=True)
+    limits = t.Enum(LIMITS, default_value="auto").tag(sync=True)
     low = t.Float(None, allow_none=True).tag(sync=True)
     high = t.Float(None, allow_none=True).tag(sync=True)
+    use_mask = t.Bool(default_value=True).tag(sync=True)
+    contours = t.Int(0, min=0, max=20).tag(sync=True)
     origin = t.Enum(("lower", "upper"), default_value="lower").tag(sync=True)
+    aspect = t.Enum(("auto", "equal", "fill"), default_value="auto").tag(sync=True)
+    follow = t.Bool(default_value=False).tag(sync=True)
     title = t.Unicode("").tag(sync=True)
     label = t.Unicode("").tag(sync=True)
     units = t.Unicode("").tag(sync=True)
 
-    # What the browser needs once and nobody sets.
+    # What the browser needs and nobody sets.
     kind = t.Unicode("", read_only=True).tag(sync=True)
-    text = t.Unicode("", read_only=True).tag(sync=True)
-    remarks = t.List(t.Unicode(), read_only=True).tag(sync=True)
-    value_label = t.Unicode("", read_only=True).tag(sync=True)
-    x_label = t.Unicode("", read_only=True).tag(sync=True)
-    y_label = t.Unicode("", read_only=True).tag(sync=True)
-    _x_name = t.Unicode("").tag(sync=True)
-    _y_name = t.Unicode("").tag(sync=True)
-    _x_units = t.Unicode("").tag(sync=True)
-    _y_units = t.Unicode("").tag(sync=True)
+    _facts = t.Dict().tag(sync=True)
     _x = t.Bytes(b"").tag(sync=True)
     _y = t.Bytes(b"").tag(sync=True)
-    _ratio = t.Float(None, allow_none=True).tag(sync=True)
-    _colormaps = t.List(t.Unicode()).tag(sync=True)
     _luts = t.Bytes(b"").tag(sync=True)
+    _revision = t.Int(0).tag(sync=True)
+    # What the person points at: {"kind", "points"}, {"shape", "points", "width"}, [row, row, column, column].
+    _region = t.Dict().tag(sync=True)
+    _profile = t.Dict().tag(sync=True)
+    _part = t.List(t.Int()).tag(sync=True)
 
     _frame_within_stack = t.validate("frame")(_within_stack)
 
     def __init__(self, content: Content, **options: Any) -> None:
-        self.content = content
-        self._renderer = Renderer(content)
+        self._lock = threading.RLock()
+        self._stored = self.content = content
+        self._answers = Answers(content)
         limits = options.get("limits")
         if isinstance(limits, tuple | list):
             options |= {"limits": "fixed", "low": float(limits[0]), "high": float(limits[1])}
-        said = {"title": content.title, "label": content.label, "units": content.units, "scale": content.scale}
+        order = options.pop("order", None) or list(range(len(content.shape)))
+        region = options.pop("roi", None)
+        said: Message = {"title": content.title, "label": content.label, "units": content.units, "scale": content.scale}
+        if content.kind == "curve":
+            said["x_scale"] = content.frame_axes[0].scale
         self._check(said | options)
-        super().__init__(**_facts(content), **(said | options))
-        for name, value in _read_only(content).items():
-            self.set_trait(name, value)
+        if list(order) != list(range(len(content.shape))):
+            self.content = content.arranged(tuple(order))
+            self._answers = Answers(self.content)
+        self._order = list(order)
+        super().__init__(**facts_of(self.content), **(said | options), order=self._order)
+        self.set_trait("kind", content.kind)
+        self.set_trait("n_frames", self.content.n_frames)
+        if region is not None:
+            self.roi = region
         self.on_msg(self._on_message)
+        self.observe(self._arrange, "order")
+
+    # ---- what is shown ----------------------------------------------------------------------------------------
+
+    def show_content(self, content: Content) -> None:
+        """Show something else in the same place; the colours stay as they were chosen."""
+        with self._lock:
+            self._stored, self._order = content, list(range(len(content.shape)))
+            with self.hold_sync():
+                self.order = self._order
+                self._replace(content)
+                self.title, self.label, self.units = content.title, content.label, content.units
+                self.scale = content.scale
+                self._region, self._profile, self._part = {}, {}, []
+
+    def _replace(self, content: Content) -> None:
+        self._answers.close()
+        self.content, self._answers = content, Answers(content)
+        frame = self.frame
+        self.set_trait("kind", content.kind)
+        self.set_trait("n_frames", content.n_frames)
+        self.frame = min(frame, content.n_frames - 1)
+        for name, value in facts_of(content).items():
+            setattr(self, name, value)
+        self._revision += 1
+
+    def _arrange(self, change: Any) -> None:
+        with self._lock:
+            if change["new"] == self._order:
+                return
+            try:
+                content = self._stored.arranged(tuple(change["new"]))
+            except ValueError:
+                self.order = self._order
+                raise
+            self._order = list(change["new"])
+            with self.hold_sync():
+                self._part, self._region, self._profile, self.frame = [], {}, {}, 0
+                self._replace(content)
+
+    def refresh(self) -> bool:
+        """Look at the file again; returns whether it has grown. Shows the last frame if it has.
+
+        Raises
+        ------
+        OpenError
+            The file cannot be read now.
+        """
+        if self._stored.reopen is None:
+            return False
+        found = self._stored.reopen()
+        if found.shape == self._stored.shape or found.kind != self._stored.kind or len(found.shape) != len(self.order):
+            return False
+        with self._lock, self.hold_sync():
+            self._stored = found
+            self._replace(found.arranged(tuple(self.order)))
+            self.frame = self.content.n_frames - 1
+        return True
+
+    # ---- what a person takes ----------------------------------------------------------------------------------
+
+    @property
+    def _view(self) -> taking.View:
+        part = self._part
+        rows = (slice(part[0], part[1]), slice(part[2], part[3])) if len(part) == 4 else None
+        given = {name: getattr(self, name) for name in _OPTIONS}
+        if self.limits == "fixed" and self.low is not None and self.high is not None:
+            given["limits"] = (self.low, self.high)
+        plain = {name: self.traits()[name].default_value for name in _OPTIONS} | {"scale": self._stored.scale}
+        options = [(name, value) for name, value in given.items() if value != plain[name]]
+        if list(self.order) != list(range(len(self.order))):
+            options.append(("order", list(self.order)))
+        if self._region:
+            options.append(("roi", self._region))
+        return taking.View(self.frame, rows, tuple(options))
+
+    @property
+    def selection(self) -> Any:
+        """The part of the data in view: a handle on the file, whose ``numpy()`` reads it, or the array."""
+        return taking.selection(self.content, self._view)
+
+    @property
+    def roi(self) -> Region | None:
+        """The region of interest; set it to a `Region`, to what `Region.to_dict` gives, or to ``None``."""
+        return Region.from_dict(self._region) if self._region else None
+
+    @roi.setter
+    def roi(self, region: Region | Message | None) -> None:
+        if isinstance(region, dict):
+            region = Region.from_dict(region)
+        self._region = {} if region is None else region.to_dict()
+
+    def statistics(self) -> RegionStatistics:
+        """Look at the region of interest in this frame.
+
+        Raises
+        ------
+        NothingToPlot
+            There is no region, or no pixel in it.
+        """
+        region = self._needed_region()
+        part = region.part(self.content.frame_shape)
+        read = self._answers.renderer.part(self.frame, part)
+        return find_region_statistics(read.values, read.masked, region, part)
+
+    def stack_curve(self) -> StackCurve:
+        """Begin to take the mean of the region of interest in every frame; ``.wait()`` gives the values."""
+        return StackCurve(self.content, self._needed_region())
+
+    def _needed_region(self) -> Region:
+        if self.roi is None or self.content.kind != "image":
+            raise NothingToPlot("There is no region of interest", hint="Draw one, or set viewer.roi")
+        return self.roi
+
+    def to_dataset(self) -> Any:
+        """Read what is in view into an `xarray.Dataset`; masked pixels become ``nan``."""
+        return taking.to_dataset(self.content, self._view)
+
+    @property
+    def code(self) -> str:
+        """The lines that show the same without a click."""
+        return taking.code(self.content, self._view)
+
+    @property
+    def url(self) -> str:
+        """The `silx.io.url.DataUrl` of what is in view."""
+        return taking.data_url(self.content, self._view)
+
+    def save(self, path: str | Path, **options: Any) -> Path:
+        """Write what is in view into a file: ``.png``, ``.svg``, ``.npy`` or ``.csv`` after its name.
+
+        `options` are those of `figure`, for pictures: ``size=(8.5, 6)`` in cm, ``dpi=300``.
+
+        Raises
+        ------
+        SaveError
+            The file cannot be written; an existing one is intact.
+        ValueError
+            Another ending.
+        """
+        target = Path(path).expanduser()
+        return write_whole(target, self._exported(target.suffix.lstrip(".").lower(), options)[0])
+
+    def _exported(self, kind: Any, options: Message) -> tuple[bytes, str]:
+        if kind in ("png", "svg"):
+            names = ("colormap", "scale", "gamma", "use_mask", "contours", "origin", "aspect")
+            limits = (self.low, self.high) if self.limits == "fixed" else self.limits
+            options = {name: getattr(self, name) for name in names} | {"limits": limits, "roi": self.roi} | options
+        return taking.exported(self.content, self._view, kind, **options)
+
+    # ---- the browser ------------------------------------------------------------------------------------------
 
     def answer(self, message: Message) -> Answer:
-        """Answer one message of the browser.
-
-        Never raises: what cannot be read is an answer of the kind ``"error"`` with the sentence and what to try.
-        """
-        said: Message
-        buffers: list[bytes] = []
-        place = {name: message.get(name) for name in ("view", "id", "frame")}
+        """Answer one message of the browser. Never raises: an error is an answer."""
+        if message.get("kind") not in ("export", "refresh"):
+            return self._answers.answer(message)
+        place = {name: message.get(name) for name in ("view", "id")} | {"asked": message["kind"]}
         try:
-            frame = min(self.n_frames - 1, max(0, int(message["frame"])))
-            if message["kind"] == "value":
-                said = self._value(frame, message)
-            elif self.content.kind == "curve":
-                said, buffers = self._curve(frame)
-            else:
-                said, buffers = self._picture(frame, message)
+            if message["kind"] == "refresh":
+                return place | {"kind": "refresh", "grown": self.refresh()}, []
+            content, media = self._exported(message["format"], {})
+            return place | {"kind": "export", "media": media, "format": message["format"], "buffers": ["file"]}, [
+                content
+            ]
         except PanoscError as error:
-            said = {"kind": "error", "message": f"{error.message}.", "hint": f"{error.hint}."}
-        except Exception as error:  # whatever it is, the person must see it: nobody reads a kernel's log
-            _LOGGER.exception("frame %s of %s", message.get("frame"), self.title)
-            text = f"This frame cannot be shown ({type(error).__name__}: {error})."
-            said = {"kind": "error", "message": text, "hint": "The kernel's log has the details."}
-        return place | said, buffers
+            return place | {"kind": "error", "message": f"{error.message}.", "hint": f"{error.hint}."}, []
+        except Exception as error:
+            return place | {"kind": "error", "message": f"{type(error).__name__}: {error}", "hint": ""}, []
 
     def _on_message(self, _widget: Any, message: Message, _buffers: Any) -> None:
-        said, buffers = self.answer(message)
-        if said["kind"] == "error" and message.get("kind") == "value":
-            said |= {"kind": "value", "text": said["message"]}
-        self.send(said, buffers)
-
-    def _picture(self, frame: int, message: Message) -> Answer:
-        if self.content.kind == "image":
-            rows, columns = (min(_LARGEST_WINDOW, max(16, int(message[name]))) for name in ("rows", "columns"))
-            window = rows, columns
-        else:
-            window = 1, self.content.frame_shape[0]
-        fixed = message.get("low"), message.get("high")
-        picture = self._renderer.picture(frame, window, scale=message["scale"], limits=message["limits"], fixed=fixed)
-        pooled = picture.pooled
-        said = {
-            "kind": "picture",
-            "position": self.content.position(frame),
-            "rows": pooled.values.shape[0],
-            "columns": pooled.values.shape[1],
-            "factors": list(pooled.factors),
-            "masked": pooled.masked_fraction,
-            "scale": picture.scale,
-            "low": picture.low,
-            "high": picture.high,
-            "buffers": ["levels"],
-        }
-        buffers = [picture.levels().tobytes()]
-        if self.content.kind == "scatter":
-            said["buffers"] = ["levels", "x", "y"]
-            buffers += [axis.centres.tobytes() for axis in self.content.frame_axes]
-        return said, buffers
-
-    def _curve(self, frame: int) -> Answer:
-        curve = self._renderer.curve(frame)
-        arrays = {"x": curve.x, "y": curve.y} | ({} if curve.errors is None else {"errors": curve.errors})
-        said = {"kind": "curve", "position": self.content.position(frame), "masked": 0, "buffers": list(arrays)}
-        return said, [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
-
-    def _value(self, frame: int, message: Message) -> Message:
-        index = tuple(int(i) for i in message["index"])
-        return {"kind": "value", "index": list(index), "text": self._renderer.value(frame, index)}
+        self.send(*self.answer(message))
 
     def _check(self, options: Message) -> None:
         known = sorted(name for name in self.trait_names(sync=True) if not name.startswith("_"))
         for name, value in options.items():
             if name not in known or self.traits()[name].read_only:
-                raise ValueError(f"there is no option {name!r}")
+                raise ValueError(f"there is no option {name!r}; the options are {', '.join(known)}, roi")
             trait = self.traits()[name]
             if isinstance(trait, t.Enum) and value not in trait.values:
                 raise ValueError(f"{name} must be one of {', '.join(trait.values)}, not {value!r}")
@@ -211,37 +328,3 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.content.shape))
         return f"<Viewer {self.title!r}: {self.content.kind} {shape}>"
-
-
-def _read_only(content: Content) -> Message:
-    facts = {"n_frames": content.n_frames, "kind": content.kind, "text": content.text, "remarks": list(content.remarks)}
-    if content.kind == "text":
-        return facts
-    labels = [with_units(axis.label, axis.units) for axis in _x_and_y(content)]
-    value_label = with_units(content.label, content.units)
-    facts |= {"value_label": value_label, "x_label": labels[0]}
-    return facts | {"y_label": value_label if content.kind == "curve" else labels[1]}
-
-
-def _facts(content: Content) -> Message:
-    """Return what the browser needs to draw axes and colours."""
-    if content.kind == "text":
-        return {}
-    axes = _x_and_y(content)
-    named = {"_x_name": axes[0].label, "_x_units": axes[0].units}
-    if content.kind == "curve":
-        return named | {"_y_name": content.label or "value", "_y_units": content.units}
-    x, y = axes
-    tables = b"".join(colormaps.lut(name).tobytes() for name in colormaps.OFFERED)
-    facts = named | {"_y_name": y.label, "_y_units": y.units, "_colormaps": list(colormaps.OFFERED), "_luts": tables}
-    if content.kind == "scatter":
-        return facts | {"_x": x.centres.tobytes(), "_y": y.centres.tobytes()}
-    ratio = None
-    if colormaps.has_square_pixels(content):
-        ratio = float(abs(np.ptp(y.boundaries) / np.ptp(x.boundaries)))
-    return facts | {"_x": x.boundaries.tobytes(), "_y": y.boundaries.tobytes(), "_ratio": ratio}
-
-
-def _x_and_y(content: Content) -> tuple[Any, ...]:
-    """Axes as they are drawn, the one to the right first; an image's last dimension is that one."""
-    return content.frame_axes[::-1] if content.kind == "image" else content.frame_axes

@@ -10,8 +10,9 @@ from panosc_analysis.errors import FileNotHere, NothingToPlot
 from panosc_analysis.nexus import ArrayHandle, create_file, default_plot
 from panosc_analysis.provenance import Record
 from panosc_analysis.reduction import ReductionResult, ResultArray, ResultAxis
+from panosc_analysis.widgets.coordinates import index_coordinate
 from panosc_analysis.widgets.quantities import THIN
-from panosc_analysis.widgets.sources import content_of
+from panosc_analysis.widgets.sources import array_content, content_of
 
 
 @pytest.fixture
@@ -118,9 +119,63 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NothingToPlot, match="0 × 3"):
         content_of(np.zeros((0, 3)))
     with pytest.raises(NothingToPlot, match="cannot be drawn"):
-        content_of(np.zeros(3, dtype=[("a", "f4")]))
+        content_of(np.zeros((3, 2), dtype=[("a", "f4")]))
 
 
 def test_text_is_shown_as_text() -> None:
     assert content_of(np.array([b"first", b"second"])).text == "first\nsecond"
     assert content_of(12345.678).text == f"12{THIN}345.7"
+
+
+def test_records_are_a_table() -> None:
+    content = content_of(np.zeros(3, dtype=[("a", "f4"), ("b", "S3")]))
+    assert (content.kind, content.frame_shape) == ("table", (3,))
+
+
+def test_colour_pictures_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "photo.nxs"
+    with create_file(path) as file:
+        data = file.create_group("data")
+        data.attrs.update(NX_class="NXdata", signal="photo")
+        data["photo"] = np.zeros((4, 6, 3), "u1")
+        data["photo"].attrs["interpretation"] = "rgb-image"
+    content = content_of(path)
+    assert (content.kind, content.frame_shape, content.n_frames) == ("rgb", (4, 6, 3), 1)
+
+
+def test_curves_are_laid_over_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "curves.nxs"
+    with create_file(path) as file:
+        data = file.create_group("data")
+        data.attrs.update(NX_class="NXdata", signal="a", axes=["x"], auxiliary_signals=["b"])
+        for name in ("a", "b", "x"):
+            data[name] = np.arange(5.0)
+        file["other"] = np.arange(7.0)
+    content = content_of(path, overlay=["/other", np.arange(3.0)])
+    assert [series.label for series in content.others] == ["b", "other", ""]
+    assert content_of(path, overlay={"mine": np.ones(5)}).others[1].label == "mine"
+    with pytest.raises(NothingToPlot, match="laid over"):
+        content_of(path, overlay=[np.zeros((4, 4))])
+    with pytest.raises(NothingToPlot, match="Only curves"):
+        content_of(np.zeros((4, 4)), overlay=[np.arange(3)])
+
+
+def test_dimensions_in_another_order() -> None:
+    values = np.arange(2 * 3 * 5 * 6).reshape(2, 3, 5, 6)
+    mask = np.arange(30).reshape(5, 6) % 2
+    content = array_content(values, mask=mask)
+    turned = content.arranged((0, 1, 3, 2))
+    np.testing.assert_array_equal(turned.read(4), values[1, 1].T)
+    np.testing.assert_array_equal(turned.read_mask(4), mask.T)
+    np.testing.assert_array_equal(turned.read(4, (slice(1, 3), slice(0, 2))), values[1, 1].T[1:3, :2])
+    across = content.arranged((3, 1, 2, 0))
+    np.testing.assert_array_equal(across.read(7), values[:, 1, :, 2].T)
+    assert across.read_mask(7) is None
+    assert [axis.length for axis in across.axes] == [6, 3, 5, 2]
+    with pytest.raises(ValueError, match="no order"):
+        content.arranged((0, 1, 2))
+
+
+def test_a_long_counted_axis_takes_no_memory() -> None:
+    axis = index_coordinate("index", "", 10**15)
+    assert axis.at(np.array([0, 10**14])).tolist() == [0.0, 1e14]

@@ -11,7 +11,7 @@ from panosc_analysis.errors import NothingToPlot, SaveError
 from panosc_analysis.nexus import create_file
 from panosc_analysis.reduction import ResultArray, ResultAxis
 from panosc_analysis.widgets import figure, save_png
-from panosc_analysis.widgets.export import MASKED_COLOUR
+from panosc_analysis.widgets.drawing import MASKED_COLOUR
 
 
 def share_of(colour: str, png: Path) -> float:

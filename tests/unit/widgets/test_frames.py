@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from silx.math.colormap import normalize
 
 from panosc_analysis.widgets import frames
 
@@ -62,59 +63,60 @@ def test_every_kind_of_mask_counts() -> None:
     assert frames.masked_pixels(values, mask=mask).tolist() == [[False, True, True, True]]
 
 
-@pytest.mark.parametrize("limits", ["auto", "minmax"])
-@pytest.mark.parametrize("scale", ["linear", "sqrt", "log"])
+def limits_of(values: np.ndarray, scale: frames.Scale, how: frames.Limits, **masks: Any) -> tuple[float, float]:
+    return frames.find_statistics(values, frames.masked_pixels(values, **masks)).limits(scale, how)
+
+
+@pytest.mark.parametrize("limits", ["auto", "minmax", "stddev3"])
+@pytest.mark.parametrize("scale", frames.SCALES)
 def test_limits_do_not_see_masked_pixels(limits: frames.Limits, scale: frames.Scale) -> None:
     frame = detector_frame()
-    pooled = frames.pool(frame, frames.masked_pixels(frame, masked_value=UINT32_MAX), (1, 1))
-    low, high = frames.find_limits(pooled, scale, limits)
+    low, high = limits_of(frame, scale, limits, masked_value=UINT32_MAX)
     assert (0 if scale != "log" else 1) <= low < high <= frame[frame < UINT32_MAX].max()
+
+
+def test_mean_and_deviation_are_those_of_numpy() -> None:
+    values = np.random.default_rng(5).normal(100, 7, (200, 200))
+    low, high = limits_of(values, "linear", "stddev3")
+    assert low == pytest.approx(values.mean() - 3 * values.std(), rel=1e-6)
+    assert high == pytest.approx(values.mean() + 3 * values.std(), rel=1e-6)
 
 
 def test_automatic_limits_pass_over_a_few_hot_pixels_on_a_linear_scale() -> None:
     frame = detector_frame()
     frame[0, :5] = 1_000_000
-    pooled = frames.pool(frame, frames.masked_pixels(frame, masked_value=UINT32_MAX), (1, 1))
-    assert frames.find_limits(pooled, "linear", "auto")[1] < 20
-    assert frames.find_limits(pooled, "linear", "minmax")[1] == 1_000_000
+    assert limits_of(frame, "linear", "auto", masked_value=UINT32_MAX)[1] < 20
+    assert limits_of(frame, "linear", "minmax", masked_value=UINT32_MAX)[1] == 1_000_000
 
 
 def test_a_lone_peak_on_zero_is_seen() -> None:
     frame = np.zeros((50, 50), np.uint16)
     frame[7, 7] = 90
-    pooled = frames.pool(frame, np.zeros(frame.shape, bool), (1, 1))
-    assert frames.find_limits(pooled, "linear", "auto") == (0.0, 90.0)
+    assert limits_of(frame, "linear", "auto") == (0.0, 90.0)
 
 
-@pytest.mark.parametrize("scale", ["linear", "sqrt", "log"])
+def test_the_ends_are_exact_however_large_the_frame() -> None:
+    frame = np.full((2000, 2000), 50, np.uint32)
+    frame[1234, 567], frame[3, 3], frame[700, 701] = 3, 99, UINT32_MAX
+    masked = frames.masked_pixels(frame, masked_value=UINT32_MAX)
+    pooled = frames.pool(frame, masked, (4, 4))
+    assert frames.find_statistics(frame, masked, pooled.values).ends == (3.0, 99.0)
+    assert frames.find_statistics(frame, masked).ends == (3.0, 99.0)
+
+
+@pytest.mark.parametrize("scale", frames.SCALES)
 @pytest.mark.parametrize("value", [-3.0, 0.0, 5.0, np.nan])
 def test_limits_are_a_range_whatever_the_values(scale: frames.Scale, value: float) -> None:
-    frame = np.full((4, 4), value)
-    pooled = frames.pool(frame, frames.masked_pixels(frame), (1, 1))
-    low, high = frames.find_limits(pooled, scale, "auto")
-    assert low < high
-    assert scale != "log" or low > 0
-    assert frames.levels(pooled, scale, low, high).shape == (4, 4)
+    for how in ("auto", "minmax", "stddev3"):
+        low, high = limits_of(np.full((4, 4), value), scale, how)
+        assert low < high
+        assert scale != "log" or low > 0
 
 
-@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "u4", "u8", "f4", "f8", ">u2", ">f4", "f2", "?", "c8"])
-@pytest.mark.parametrize("scale", ["linear", "sqrt", "log"])
-def test_levels_equal_silx_within_one(dtype: str, scale: frames.Scale) -> None:
-    raw = np.random.default_rng(3).integers(0, 100, (40, 30)).astype(dtype)
-    values = frames.plain_numbers(raw)
-    pooled = frames.pool(values, np.zeros(values.shape, bool), (1, 1))
-    low, high = frames.find_limits(pooled, scale, "minmax")
-    ours = frames.levels(pooled, scale, low, high).astype(int)
-    theirs = normalize(values, norm=scale, vmin=low, vmax=high).data.astype(int)
-    assert np.abs(ours - theirs).max() <= 1
-    assert ours.max() < frames.MASKED_LEVEL
-
-
-def test_masked_pixels_have_their_own_level() -> None:
-    frame = detector_frame()
-    masked = frames.masked_pixels(frame, masked_value=UINT32_MAX)
-    levels = frames.levels(frames.pool(frame, masked, (1, 1)), "linear", 0, 10)
-    np.testing.assert_array_equal(levels == frames.MASKED_LEVEL, masked)
+def test_values_outside_of_what_is_valid_are_masked() -> None:
+    values = np.array([[-2, -1, 0, 5, 9]])
+    assert frames.masked_pixels(values, valid=(0, 8)).tolist() == [[True, True, False, False, True]]
+    assert frames.masked_pixels(values, valid=(None, 100)) is None
 
 
 def test_text_is_no_number() -> None:

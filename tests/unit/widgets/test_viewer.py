@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+import silx.io
 from silx.math.colormap import apply_colormap
 
+from panosc_analysis.errors import NothingToPlot
 from panosc_analysis.nexus import create_file
-from panosc_analysis.widgets import Viewer, colormaps, show
+from panosc_analysis.widgets import Viewer, colormaps, curves, renderer, show, strips
 from panosc_analysis.widgets.quantities import THIN
+from panosc_analysis.widgets.sources import content_of
 
 ASK = {
     "kind": "frame",
@@ -19,15 +24,14 @@ ASK = {
     "frame": 0,
     "rows": 50,
     "columns": 60,
-    "scale": "linear",
-    "limits": "auto",
 }
 
 
 def picture(viewer: Viewer, **changes: Any) -> tuple[dict[str, Any], np.ndarray]:
     said, buffers = viewer.answer(ASK | changes)
     assert said["kind"] == "picture", said
-    return said, np.frombuffer(buffers[0], np.uint8).reshape(said["rows"], said["columns"])
+    kind = np.uint8 if said["bits"] == 8 else np.uint16
+    return said, np.frombuffer(buffers[0], kind).reshape(said["rows"], said["columns"])
 
 
 @pytest.fixture
@@ -38,24 +42,34 @@ def viewer() -> Viewer:
 
 
 def test_a_frame_comes_at_window_size(viewer: Viewer) -> None:
-    said, levels = picture(viewer)
+    said, codes = picture(viewer)
     assert (said["view"], said["id"], said["frame"]) == ("v", 7, 0)
-    assert (levels.shape, said["factors"]) == ((50, 60), [2, 2])
-    assert levels.max() == 254
+    assert (codes.shape, said["factors"], said["part"]) == ((50, 60), [2, 2], [0, 100, 0, 120])
+    assert said["codec"] == {"kind": "linear", "offset": 0.0, "step": 1.0, "slope": 0.0, "exact": True}
 
 
 def test_the_peak_is_in_the_picture(viewer: Viewer) -> None:
-    said, levels = picture(viewer, frame=2, limits="minmax")
-    assert said["high"] == 500
-    assert np.unravel_index(levels.argmax(), levels.shape) == (20, 20)
+    said, codes = picture(viewer, frame=2)
+    assert said["limits"]["linear"]["minmax"] == (0, 500)
+    assert said["limits"]["linear"]["auto"][1] < 20
+    assert np.unravel_index(codes.argmax(), codes.shape) == (20, 20)
+    assert codes.max() == 500
 
 
-def test_limits_may_be_fixed_on_either_side(viewer: Viewer) -> None:
-    said, _ = picture(viewer, limits="fixed", low=1, high=9)
-    assert (said["low"], said["high"]) == (1, 9)
-    said, _ = picture(viewer, limits="fixed", low=None, high=1000)
-    assert said["low"] < 5
-    assert said["high"] == 1000
+def test_a_part_comes_at_full_resolution_with_the_limits_of_the_whole(viewer: Viewer) -> None:
+    said, codes = picture(viewer, frame=2, part=[30, 60, 20, 70])
+    assert (codes.shape, said["factors"], said["part"]) == ((30, 50), [1, 1], [30, 60, 20, 70])
+    assert codes[10, 20] == 500
+    assert said["limits"]["linear"]["minmax"] == (0, 500)
+    said, codes = picture(viewer, part=[-5, 1000, 119, 119])
+    assert said["part"] == [0, 100, 119, 120]
+
+
+def test_limits_may_be_close_together_in_a_wide_range() -> None:
+    values = np.geomspace(1e-6, 1e6, 10_000).reshape(100, 100)
+    viewer = show(values)
+    said, _ = picture(viewer, rows=100, columns=100, focus=[0.99, 1.01])
+    assert (said["codec"]["kind"], said["codec"]["step"]) == ("linear", pytest.approx(0.02 / 65534))
 
 
 def test_the_exact_value_of_a_pixel(viewer: Viewer) -> None:
@@ -73,10 +87,13 @@ def test_masked_pixels_of_a_file(tmp_path: Path) -> None:
         data["counts"] = values
         data["counts"].attrs["units"] = "counts"
     viewer = show(path)
-    said, levels = picture(viewer)
+    said, codes = picture(viewer)
     assert said["masked"] == pytest.approx(0.2)
-    assert np.flatnonzero(levels[:, 0] == 255).tolist() == list(range(15, 25))
-    assert said["high"] < 10
+    assert np.flatnonzero(codes[:, 0] == 255).tolist() == list(range(15, 25))
+    assert said["limits"]["linear"]["minmax"][1] < 10
+    said, codes = picture(viewer, mask=False)
+    assert said["codec"]["kind"] == "asinh"
+    assert said["limits"]["linear"]["minmax"][1] < 10
     text = viewer.answer({"kind": "value", "frame": 0, "index": [35, 3]})[0]["text"]
     assert text == f"masked (4{THIN}294{THIN}967{THIN}295{THIN}counts)"
 
@@ -87,7 +104,7 @@ def test_a_curve_comes_as_doubles_and_a_long_one_keeps_its_peak() -> None:
     viewer = show(y)
     said, buffers = viewer.answer({"kind": "frame", "frame": 0})
     x, thin = (np.frombuffer(buffer) for buffer in buffers)
-    assert said["buffers"] == ["x", "y"]
+    assert said["buffers"] == ["x0", "y0"]
     assert len(x) <= 4002
     assert x[thin.argmax()] == 54_321
     assert (x[0], x[-1]) == (0, 99_999)
@@ -147,8 +164,9 @@ def test_options_are_checked() -> None:
 def test_what_the_browser_needs_to_draw_axes() -> None:
     viewer = show(np.zeros((4, 6)))
     assert np.frombuffer(viewer._x).tolist() == [-0.5, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
-    assert (viewer.x_label, viewer.y_label, viewer._ratio) == ("x (pixel)", "y (pixel)", pytest.approx(4 / 6))
-    assert len(viewer._luts) == 1024 * len(viewer._colormaps)
+    facts = viewer._facts
+    assert (facts["x_label"], facts["y_label"], facts["ratio"]) == ("x (pixel)", "y (pixel)", pytest.approx(4 / 6))
+    assert len(viewer._luts) == 1024 * len(facts["colormaps"])
     assert show(7).kind == "text"
 
 
@@ -170,7 +188,200 @@ def test_a_real_detector_frame(shared_data: Path) -> None:
     path = shared_data / "nexus" / "punx" / "S2p5min_00070_00001.h5"
     if not path.exists():
         pytest.skip(f"no {path}")
-    said, levels = picture(show(path), rows=560, columns=534)
+    said, codes = picture(show(path), rows=560, columns=534)
     assert said["masked"] == pytest.approx(0.0656, abs=1e-4)
-    assert said["high"] < 100
-    assert (levels == 255).all(axis=1).sum() >= 5
+    assert said["limits"]["linear"]["auto"][1] < 100
+    assert (codes == 65535).all(axis=1).sum() >= 5
+
+
+# What is taken
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    path = tmp_path / "stack.nxs"
+    with create_file(path) as file:
+        data = file.create_group("data")
+        data.attrs.update(NX_class="NXdata", signal="counts", axes=["temperature", "y", "x"])
+        data["counts"] = np.arange(4 * 50 * 60, dtype="u4").reshape(4, 50, 60)
+        data["counts"].attrs["units"] = "counts"
+        for name, length in (("temperature", 4), ("y", 50), ("x", 60)):
+            data[name] = np.arange(length) * 0.5
+    return path
+
+
+def test_the_part_in_view_is_a_handle_an_address_and_a_dataset(stored: Path) -> None:
+    viewer = show(stored, frame=2)
+    viewer._part = [10, 20, 5, 15]
+    expected = np.arange(4 * 50 * 60).reshape(4, 50, 60)[2, 10:20, 5:15]
+    np.testing.assert_array_equal(viewer.selection.numpy(), expected)
+    np.testing.assert_array_equal(silx.io.get_data(viewer.url), expected)
+    dataset = viewer.to_dataset()
+    np.testing.assert_array_equal(dataset["signal"], expected)
+    assert dataset["x"].values.tolist() == (np.arange(5, 15) * 0.5).tolist()
+    assert dataset["signal"].attrs["units"] == "counts"
+    viewer._part = []
+    assert viewer.selection.shape == (50, 60)
+    assert show(stored).url.endswith("?path=/data/counts&slice=0,:,:")
+
+
+def test_the_lines_of_code_show_the_same(stored: Path) -> None:
+    viewer = show(stored, frame=3, scale="log", limits=(1, 5000), order=[0, 2, 1])
+    viewer.roi = {"kind": "rectangle", "points": [[1, 1], [4, 4]]}
+    code = viewer.code
+    again: dict[str, Any] = {}
+    exec(code, again)
+    other = again["viewer"]
+    assert (other.frame, other.scale, other.low, other.high) == (3, "log", 1.0, 5000.0)
+    assert (other.order, other.roi) == (viewer.order, viewer.roi)
+    assert other.answer(ASK)[1] == viewer.answer(ASK)[1]
+    with pytest.raises(NothingToPlot, match="memory"):
+        _ = show(np.zeros((5, 5))).code
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "npy", "csv"])
+def test_files(stored: Path, ending: str, tmp_path: Path) -> None:
+    viewer = show(stored, frame=1, contours=3, scale="sqrt")
+    viewer.roi = {"kind": "ellipse", "points": [[1, 1], [30, 40]]}
+    path = viewer.save(tmp_path / f"out.{ending}")
+    expected = np.arange(4 * 50 * 60).reshape(4, 50, 60)[1]
+    if ending == "npy":
+        np.testing.assert_array_equal(np.load(path), expected)
+    elif ending == "csv":
+        np.testing.assert_array_equal(np.loadtxt(path, delimiter=","), expected)
+    else:
+        assert path.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml"}[ending])
+    with pytest.raises(ValueError, match="format"):
+        viewer.save(tmp_path / "out.tiff")
+
+
+def test_a_curve_as_text_has_its_names(tmp_path: Path) -> None:
+    viewer = show(np.arange(3.0), overlay={"twice": np.arange(4.0) * 2})
+    lines = viewer.save(tmp_path / "c.csv").read_text().splitlines()
+    assert lines == ['"index","value","index","twice"', "0,0,0,0", "1,1,1,2", "2,2,2,4", ",,3,6"]
+
+
+def test_statistics_and_curve_of_the_region(stored: Path) -> None:
+    viewer = show(stored, roi={"kind": "rectangle", "points": [[0, 0], [1, 1]]})
+    values = np.arange(4 * 50 * 60).reshape(4, 50, 60)
+    assert viewer.statistics().sum == values[0, :2, :2].sum()
+    np.testing.assert_allclose(viewer.stack_curve().wait(60), values[:, :2, :2].mean(axis=(1, 2)))
+    viewer.roi = None
+    with pytest.raises(NothingToPlot, match="no region"):
+        viewer.statistics()
+
+
+# What changes
+
+
+def test_dimensions_can_be_exchanged(stored: Path) -> None:
+    viewer = show(stored)
+    before = viewer._revision
+    viewer.order = [1, 0, 2]
+    assert (viewer.n_frames, viewer._revision) == (50, before + 1)
+    _, codes = picture(viewer, frame=7, rows=100, columns=100)
+    np.testing.assert_array_equal(codes, np.arange(4 * 50 * 60).reshape(4, 50, 60)[:, 7])
+    with pytest.raises(ValueError, match="no order"):
+        viewer.order = [0, 0, 1]
+    assert viewer.order == [1, 0, 2]
+
+
+def test_a_file_that_grows_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "growing.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        data = file.create_dataset("frames", (2, 70, 80), "u2", maxshape=(None, 70, 80), chunks=(1, 70, 80))
+        file.swmr_mode = True
+        viewer = show(path)
+        assert not viewer.refresh()
+        data.resize(5, axis=0)
+        data[4] = 7
+        data.flush()
+        assert viewer.answer({"kind": "refresh"})[0]["grown"]
+        assert (viewer.n_frames, viewer.frame) == (5, 4)
+        assert picture(viewer, frame=4)[1].max() == 7
+
+
+def test_something_else_in_the_same_place(stored: Path) -> None:
+    viewer = show(stored, colormap="magma")
+    viewer.show_content(content_of(np.arange(10.0)))
+    assert (viewer.kind, viewer.n_frames, viewer.colormap, viewer.order) == ("curve", 1, "magma", [0])
+    viewer.show_content(content_of(5))
+    assert viewer.kind == "text"
+
+
+# Memory
+
+
+def test_a_frame_larger_than_memory_should_hold_is_read_in_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Same answers as for a frame that is held; a small limit stands for a large frame."""
+    values = np.random.default_rng(1).poisson(9, (301, 257)).astype("u4")
+    values[100, 100], values[200, 31] = 4000, 2**32 - 1
+    content = replace(content_of(values), masked_value=2**32 - 1)
+    viewer = Viewer(content)
+    expected, codes = picture(viewer)
+    monkeypatch.setattr(renderer, "LARGEST_HELD", 1000)
+    monkeypatch.setattr(strips, "_STRIP", 2000)
+    large = Viewer(content)
+    said, strip_codes = picture(large)
+    np.testing.assert_array_equal(strip_codes, codes)
+    assert said["limits"]["linear"]["minmax"] == expected["limits"]["linear"]["minmax"]
+    assert said["masked"] == pytest.approx(expected["masked"])
+    assert large.answer({"kind": "value", "frame": 0, "index": [100, 100]})[0]["text"] == f"4{THIN}000"
+    assert large.answer({"kind": "histogram", "frame": 0, "scale": "log"})[0]["kind"] == "histogram"
+
+
+def test_a_curve_is_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = np.random.default_rng(1).normal(size=100_001)
+    y[77_777] = 99
+    whole = curves.read_curve(content_of(y), 0)
+    monkeypatch.setattr(curves, "_BLOCK", 7000)
+    pieces = curves.read_curve(content_of(y), 0)
+    assert set(whole.x) <= set(pieces.x)
+    assert pieces.x[np.nanargmax(pieces.y)] == 77_777
+    assert (pieces.x[0], pieces.x[-1]) == (0, 100_000)
+
+
+# Questions of other kinds
+
+
+def test_histogram_counts_every_pixel(viewer: Viewer) -> None:
+    for scale in ("linear", "log", "sqrt", "arcsinh", "gamma"):
+        _, buffers = viewer.answer({"kind": "histogram", "frame": 2, "scale": scale})
+        counts, edges = (np.frombuffer(buffer) for buffer in buffers)
+        values = viewer.content.read(2)
+        assert counts.sum() == (values > 0).sum() if scale == "log" else values.size
+        assert (len(edges), bool((np.diff(edges) > 0).all())) == (len(counts) + 1, True)
+    assert show(np.zeros((5, 5))).answer({"kind": "histogram", "frame": 0, "scale": "log"})[0]["kind"] == "error"
+
+
+def test_contours_lie_where_the_values_are() -> None:
+    rows, columns = np.mgrid[0:200, 0:200]
+    viewer = show(np.hypot(rows - 90.0, columns - 120.0))
+    said, (buffer,) = viewer.answer({"kind": "contours", "frame": 0, "levels": [30.0]})
+    points = np.frombuffer(buffer).reshape(-1, 2)
+    assert sum(said["lengths"]) == len(points) > 50
+    np.testing.assert_allclose(np.hypot(points[:, 0] - 90, points[:, 1] - 120), 30, atol=0.2)
+
+
+def test_a_table_comes_in_pages() -> None:
+    rows = np.zeros(1000, [("time", "f8"), ("name", "S5"), ("xyz", "f4", 3)])
+    rows["name"] = b"caf\xe9"
+    viewer = show(rows)
+    said, _ = viewer.answer({"kind": "frame", "frame": 0, "first": 990, "count": 50})
+    assert (said["names"], said["first"], said["total"], len(said["cells"])) == (["time", "name", "xyz"], 990, 1000, 10)
+    assert said["cells"][0] == ["0", "caf\ufffd", "0, 0, 0"]
+
+
+def test_colour_pictures_are_pooled_and_have_alpha(tmp_path: Path) -> None:
+    path = tmp_path / "photo.h5"
+    with create_file(path) as file:
+        file["photo"] = np.full((100, 80, 3), 200, "u1")
+        file["photo"].attrs["interpretation"] = "rgb-image"
+    said, (buffer,) = show(path, path="/photo").answer(ASK)
+    assert (said["kind"], said["rows"], said["columns"]) == ("colours", 50, 40)
+    assert np.frombuffer(buffer, np.uint8)[:4].tolist() == [200, 200, 200, 255]
+
+
+@pytest.mark.parametrize("message", [{"kind": "nonsense"}, {}, {"kind": "profile", "points": 3}, {"kind": "stack"}])
+def test_no_question_breaks_it(viewer: Viewer, message: dict[str, Any]) -> None:
+    assert viewer.answer(message)[0]["kind"] == "error"

@@ -10,10 +10,11 @@ export function layOut(width, ratio, hasBar) {
   const [top, bottom] = [10, 46];
   const room = Math.max(80, width - left - right);
   const tallest = 560;
-  let plot = { left, top, width: room, height: Math.min(tallest, Math.max(220, room * 0.6)) };
+  // Whole pixels: an image must not be stretched by a part of one.
+  let plot = { left, top, width: Math.round(room), height: Math.round(Math.min(tallest, Math.max(220, room * 0.6))) };
   if (ratio) {
     const wide = Math.min(room, tallest / ratio);
-    plot = { left, top, width: wide, height: wide * ratio };
+    plot = { left, top, width: Math.round(wide), height: Math.max(1, Math.round(wide * ratio)) };
   }
   const bar = hasBar ? { left: left + plot.width + 14, top, width: 14, height: plot.height } : null;
   return { plot, bar, height: Math.ceil(plot.height + top + bottom) };

@@ -2,8 +2,7 @@
 
 import { nearest } from "./curve.js";
 import { formatQuantity } from "./numbers.js";
-import { indexAt } from "./picture.js";
-import { themeOf } from "./scales.js";
+import { indexAt } from "./scales.js";
 
 export class Cursor {
   /** `plot`: the view that it belongs to. */
@@ -12,24 +11,19 @@ export class Cursor {
     this.index = null;
     const { canvas } = plot;
     canvas.addEventListener("pointermove", (event) => this.point(event));
-    canvas.addEventListener("pointerdown", (event) => this.point(event));
     canvas.addEventListener("pointerleave", () => this.moveTo(null));
     canvas.addEventListener("blur", () => this.moveTo(null));
-    canvas.addEventListener("keydown", (event) => this.key(event));
   }
 
   point(event) {
-    const { left, top } = this.plot.canvas.getBoundingClientRect();
-    const [px, py] = [event.clientX - left, event.clientY - top];
-    const { plot } = this.plot.size;
-    const inside = px >= plot.left && px < plot.left + plot.width && py >= plot.top && py < plot.top + plot.height;
-    this.moveTo(inside && this.plot.answer ? this.indexUnder(px, py) : null);
+    const place = this.plot.pixelOf(event);
+    this.moveTo(this.plot.isInside(place) && this.plot.answer ? this.indexUnder(...place) : null);
   }
 
   indexUnder(px, py) {
     const { x, y } = this.plot.scales;
-    if (this.plot.kind === "image") return [indexAt(this.plot.axes.y, y.back(py)), indexAt(this.plot.axes.x, x.back(px))];
-    if (this.plot.kind === "curve") return [nearest(this.plot.answer.x, x.back(px))];
+    if (this.plot.isImage) return [indexAt(this.plot.axes.y, y.back(py)), indexAt(this.plot.axes.x, x.back(px))];
+    if (this.plot.kind === "curve") return [nearest(this.plot.curves[0].x, x.back(px))];
     let [best, distance] = [0, Infinity];
     for (let i = 0; i < this.plot.answer.x.length; i++) {
       const far = Math.hypot(x.place(this.plot.answer.x[i]) - px, y.place(this.plot.answer.y[i]) - py);
@@ -38,28 +32,34 @@ export class Cursor {
     return [best];
   }
 
+  get count() {
+    return this.plot.kind === "curve" ? this.plot.curves[0].x.length : this.plot.answer.x.length;
+  }
+
+  /** Move by the arrow keys; returns whether the key was one. */
   key(event) {
     const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 0], ArrowDown: [-1, 0] }[event.key];
-    if (!move || !this.plot.answer) return;
+    if (!move || !this.plot.answer) return false;
     event.preventDefault();
     const step = event.shiftKey ? 10 : 1;
     const within = (value, count) => Math.min(count - 1, Math.max(0, value));
-    if (this.plot.kind !== "image") {
-      const count = this.plot.answer.x.length;
+    if (!this.plot.isImage) {
+      const { count } = this;
       this.moveTo([within((this.index?.[0] ?? count >> 1) + (move[0] + move[1]) * step, count)]);
-      return;
+      return true;
     }
     const [rows, columns] = [this.plot.axes.y.length - 1, this.plot.axes.x.length - 1];
-    const [row, column] = this.index ?? [rows >> 1, columns >> 1];
-    const up = this.plot.scales.y.flipped ? -step : step;
-    const right = this.plot.scales.x.flipped ? -step : step;
+    const [row, column] = this.index ?? this.plot.middle();
+    const up = this.plot.isFlipped("y") ? -step : step;
+    const right = this.plot.isFlipped("x") ? -step : step;
     this.moveTo([within(row + move[0] * up, rows), within(column + move[1] * right, columns)]);
+    return true;
   }
 
   moveTo(index) {
     if (String(index) === String(this.index)) return;
     this.index = index;
-    this.draw(themeOf(this.plot.root));
+    this.plot.drawOverlay();
     if (index) this.inquire();
     else this.plot.readout.textContent = "\u00a0";
   }
@@ -72,52 +72,73 @@ export class Cursor {
   /** Where the cursor is: its values on both axes. */
   place() {
     const i = this.index;
-    if (this.plot.kind !== "image") return [this.plot.answer.x[i[0]], this.plot.answer.y[i[0]]];
+    if (this.plot.kind === "curve") return [this.plot.curves[0].x[i[0]], this.plot.curves[0].y[i[0]]];
+    if (!this.plot.isImage) return [this.plot.answer.x[i[0]], this.plot.answer.y[i[0]]];
     const middle = (edges, index) => (edges[index] + edges[index + 1]) / 2;
     return [middle(this.plot.axes.x, i[1]), middle(this.plot.axes.y, i[0])];
   }
 
   /** Coordinates at once; the exact value comes from the kernel, one question on its way at a time. */
   inquire() {
+    const { facts } = this.plot;
     const [x, y] = this.place();
-    const name = (which, value) => `${this.plot.model.get(`_${which}_name`)} ${formatQuantity(value, this.plot.model.get(`_${which}_units`))}`;
+    const name = (which, value) => `${facts[`${which}_name`]} ${formatQuantity(value, facts[`${which}_units`])}`;
     if (this.plot.kind === "curve") {
-      this.plot.readout.textContent = `${name("x", x)} · ${name("y", y)}`;
+      this.plot.readout.textContent = `${name("x", x)} · ${name("y", y)}${this.others(x)}`;
       return;
     }
     this.where = `${name("x", x)} · ${name("y", y)}`;
+    if (this.plot.kind === "rgb") {
+      this.plot.readout.textContent = this.where;
+      return;
+    }
     this.plot.readout.textContent = `${this.where} · …`;
-    if (this.asking) {
+    if (this.isAsking) {
       this.again = true;
       return;
     }
-    this.asking = { kind: "value", view: this.plot.flow.view, frame: this.plot.answer.frame, index: this.index };
-    this.plot.model.send(this.asking);
-  }
-
-  tell(message) {
-    if (message.view !== this.plot.flow.view) return;
-    this.asking = null;
-    if (this.index && this.again) {
-      this.again = false;
-      this.inquire();
-    } else if (this.index) {
-      const label = this.plot.model.get("label");
-      this.plot.readout.textContent = `${this.where} · ${label ? `${label} ` : ""}${message.text}`;
+    this.isAsking = true;
+    const kinds = this.plot.withGeometry ? ["value", "hover"] : ["value"];
+    const texts = [];
+    for (const kind of kinds) {
+      this.plot.questions.ask({ kind, frame: this.plot.answer.frame, index: this.index }, (answer) => {
+        texts.push(answer.kind === "error" ? answer.message : answer.text);
+        if (texts.length === kinds.length) this.tell(texts);
+      });
     }
   }
 
-  draw(theme) {
-    const { context } = this.plot.prepared(this.plot.overlay);
+  /** Values of the other curves near `x`. */
+  others(x) {
+    return this.plot.curves
+      .slice(1)
+      .map((curve) => ` · ${curve.label} ${formatQuantity(curve.y[nearest(curve.x, x)], curve.units)}`)
+      .join("");
+  }
+
+  tell(texts) {
+    this.isAsking = false;
+    if (!this.index) return;
+    if (this.again) {
+      this.again = false;
+      this.inquire();
+      return;
+    }
+    const label = this.plot.model.get("label");
+    this.plot.readout.textContent = `${this.where} · ${label ? `${label} ` : ""}${texts.join(" · ")}`;
+  }
+
+  draw(context, theme) {
     if (!this.index || !this.plot.answer) return;
     const [x, y] = this.place();
     const { plot } = this.plot.size;
     const [px, py] = [this.plot.scales.x.place(x), this.plot.scales.y.place(y)];
+    if (!this.plot.isInside([px, py])) return;
     for (const [colour, width] of [[theme.paper, 3], [theme.ink, 1]]) {
       context.strokeStyle = colour;
       context.lineWidth = width;
       context.beginPath();
-      if (this.plot.kind === "image") {
+      if (this.plot.isImage) {
         context.moveTo(plot.left, py);
         context.lineTo(plot.left + plot.width, py);
         context.moveTo(px, plot.top);
@@ -128,5 +149,6 @@ export class Cursor {
       context.globalAlpha = width === 3 ? 0.5 : 0.9;
       context.stroke();
     }
+    context.globalAlpha = 1;
   }
 }

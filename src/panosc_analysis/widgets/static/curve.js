@@ -1,4 +1,12 @@
-// A curve with its error band.
+// Curves with their error bands.
+
+// Okabe and Ito's, which people tell apart whatever colours they see; the black one follows the theme.
+const CURVE_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+
+export function curveColour(i, theme) {
+  const all = [...CURVE_COLOURS, theme.ink];
+  return all[i % all.length];
+}
 
 /** Lowest and highest of the values that can be drawn, a little widened; [low, high]. */
 export function rangeOf(values, scale, errors = null) {
@@ -15,27 +23,38 @@ export function rangeOf(values, scale, errors = null) {
   return [low - margin, high + margin];
 }
 
-export function drawCurve(context, box, answer, x, y, theme) {
+/** The range of several curves together. */
+export function rangeOfAll(curves, which, scale) {
+  const ranges = curves.map((curve) => rangeOf(curve[which], scale, which === "y" ? curve.errors : null));
+  return [Math.min(...ranges.map((range) => range[0])), Math.max(...ranges.map((range) => range[1]))];
+}
+
+/** The curves of an answer: [{x, y, errors, label, units}]. */
+export function curvesOf(answer) {
+  return answer.curves.map((said, i) => ({ ...said, x: answer[`x${i}`], y: answer[`y${i}`], errors: answer[`errors${i}`] }));
+}
+
+export function drawCurve(context, box, curve, x, y, colour) {
   context.save();
   context.beginPath();
   context.rect(box.left, box.top, box.width, box.height);
   context.clip();
-  if (answer.errors) drawBand(context, answer, x, y, theme);
-  context.strokeStyle = theme.brand;
+  if (curve.errors) drawBand(context, curve, x, y, colour);
+  context.strokeStyle = colour;
   context.lineWidth = 1.5;
   context.lineJoin = "round";
   context.beginPath();
   let isPenDown = false;
-  forEachPoint(answer, x, y, (px, py) => {
+  forEachPoint(curve, x, y, (px, py) => {
     if (py === null) isPenDown = false;
     else if (isPenDown) context.lineTo(px, py);
     else context.moveTo(px, py);
     isPenDown = py !== null;
   });
   context.stroke();
-  if (answer.x.length <= 60) {
-    context.fillStyle = theme.brand;
-    forEachPoint(answer, x, y, (px, py) => {
+  if (curve.x.length <= 60) {
+    context.fillStyle = colour;
+    forEachPoint(curve, x, y, (px, py) => {
       if (py === null) return;
       context.beginPath();
       context.arc(px, py, 2.5, 0, 2 * Math.PI);
@@ -45,10 +64,10 @@ export function drawCurve(context, box, answer, x, y, theme) {
   context.restore();
 }
 
-function forEachPoint(answer, x, y, draw) {
-  for (let i = 0; i < answer.x.length; i++) {
-    const drawable = isDrawable(answer.x[i], x.scale) && isDrawable(answer.y[i], y.scale);
-    draw(drawable ? x.place(answer.x[i]) : 0, drawable ? y.place(answer.y[i]) : null);
+function forEachPoint(curve, x, y, draw) {
+  for (let i = 0; i < curve.x.length; i++) {
+    const drawable = isDrawable(curve.x[i], x.scale) && isDrawable(curve.y[i], y.scale);
+    draw(drawable ? x.place(curve.x[i]) : 0, drawable ? y.place(curve.y[i]) : null);
   }
 }
 
@@ -56,12 +75,12 @@ function isDrawable(value, scale) {
   return Number.isFinite(value) && (scale !== "log" || value > 0);
 }
 
-function drawBand(context, answer, x, y, theme) {
-  context.fillStyle = theme.brand;
+function drawBand(context, curve, x, y, colour) {
+  context.fillStyle = colour;
   context.globalAlpha = 0.22;
   let run = [];
-  for (let i = 0; i <= answer.x.length; i++) {
-    const edge = i < answer.x.length ? edgeAt(answer, i, x, y) : null;
+  for (let i = 0; i <= curve.x.length; i++) {
+    const edge = i < curve.x.length ? edgeAt(curve, i, x, y) : null;
     if (edge) run.push(edge);
     else if (run.length) {
       context.beginPath();
@@ -74,11 +93,11 @@ function drawBand(context, answer, x, y, theme) {
   context.globalAlpha = 1;
 }
 
-function edgeAt(answer, i, x, y) {
-  const [value, error] = [answer.y[i], answer.errors[i]];
-  if (!isDrawable(answer.x[i], x.scale) || !isDrawable(value, y.scale) || !Number.isFinite(error)) return null;
+function edgeAt(curve, i, x, y) {
+  const [value, error] = [curve.y[i], curve.errors[i]];
+  if (!isDrawable(curve.x[i], x.scale) || !isDrawable(value, y.scale) || !Number.isFinite(error)) return null;
   const low = y.scale === "log" ? Math.max(value - error, y.low / 10) : value - error;
-  return [x.place(answer.x[i]), y.place(low), y.place(value + error)];
+  return [x.place(curve.x[i]), y.place(low), y.place(value + error)];
 }
 
 /** The point whose x lies nearest to `value`. */

@@ -41,7 +41,8 @@ function tickLabel(value, step) {
 }
 
 function significant(value, step) {
-  return Math.min(6, Math.max(1, Math.floor(Math.log10(Math.abs(value) / step) + 1e-9) + 1));
+  const power = (size) => Math.floor(Math.log10(size) + 1e-9);
+  return Math.min(6, Math.max(1, power(Math.abs(value)) - power(step) + 1));
 }
 
 const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
@@ -64,11 +65,4 @@ export function logTicks(low, high, count) {
   }
   const kept = ticks.filter((tick) => tick.value >= low * 0.9999 && tick.value <= high * 1.0001);
   return kept.length >= 2 ? kept : linearTicks(low, high, count);
-}
-
-/** Where a value lies between two others on a scale: 0 at low, 1 at high. */
-export function fraction(value, low, high, scale) {
-  if (scale === "log") return value > 0 ? Math.log(value / low) / Math.log(high / low) : -1;
-  if (scale === "sqrt") return (Math.sqrt(Math.max(0, value)) - Math.sqrt(low)) / (Math.sqrt(high) - Math.sqrt(low));
-  return (value - low) / (high - low);
 }

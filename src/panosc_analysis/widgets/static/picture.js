@@ -1,60 +1,39 @@
 // An image, or coloured points, with its colour bar.
 
-import { fraction, linearTicks, logTicks } from "./numbers.js";
 import { drawFrame, drawText } from "./axes.js";
+import { levelTable, fraction, valueAtFraction } from "./norms.js";
+import { linearTicks, logTicks, formatNumber } from "./numbers.js";
+import { indexAt } from "./scales.js";
+import { surface } from "./surface.js";
 
-const MASKED = 255;
-
-/** Index of the last boundary at or before `value`, boundaries rising or falling. */
-export function indexAt(boundaries, value) {
-  const rising = boundaries[boundaries.length - 1] > boundaries[0];
-  let low = 0;
-  let high = boundaries.length - 2;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (rising ? boundaries[middle] <= value : boundaries[middle] >= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-/** For each screen pixel along one side the first and the last cell that it shows; narrow cells are never left out. */
-function cellsOf(boundaries, factor, pixels, flipped) {
-  const low = boundaries[0];
-  const high = boundaries[boundaries.length - 1];
-  const cell = (place) => Math.floor(indexAt(boundaries, low + ((high - low) * place) / pixels) / factor);
-  const first = new Int32Array(pixels);
-  const last = new Int32Array(pixels);
+/**
+ * For each screen pixel along one side the first and the last cell of a picture that it shows (first > last: none);
+ * cells narrower than a pixel are never left out. `from`, `to`: the values at the ends of the side.
+ */
+export function cellsOf(boundaries, [start, stop], factor, pixels, from, to) {
+  const cells = new Int32Array(2 * pixels);
+  const [first, last] = [boundaries[0], boundaries[boundaries.length - 1]];
+  const [lowest, highest] = first < last ? [first, last] : [last, first];
+  const count = Math.ceil((stop - start) / factor);
+  const cell = (place) => {
+    const value = from + ((to - from) * place) / pixels;
+    const index = indexAt(boundaries, value);
+    return Math.floor((index - start) / factor);
+  };
   for (let pixel = 0; pixel < pixels; pixel++) {
-    const target = flipped ? pixels - 1 - pixel : pixel;
+    const value = from + ((to - from) * (pixel + 0.5)) / pixels;
     const middle = cell(pixel + 0.5);
-    first[target] = Math.min(cell(pixel) + 1, middle);
-    last[target] = Math.max(cell(pixel + 1) - 1, middle);
-  }
-  return { first, last };
-}
-
-/** The level of each screen pixel: the highest of the cells it shows, masked only if all of them are. */
-function levelsOnScreen(levels, columns, across, down) {
-  const width = across.first.length;
-  const out = new Uint8Array(width * down.first.length);
-  const strip = new Uint8Array(width);
-  for (let y = 0; y < down.first.length; y++) {
-    const same = y > 0 && down.first[y] === down.first[y - 1] && down.last[y] === down.last[y - 1];
-    if (!same) {
-      strip.fill(MASKED);
-      for (let row = down.first[y]; row <= down.last[y]; row++) {
-        for (let x = 0; x < width; x++) {
-          for (let column = across.first[x]; column <= across.last[x]; column++) {
-            const level = levels[row * columns + column];
-            if (level !== MASKED && (strip[x] === MASKED || level > strip[x])) strip[x] = level;
-          }
-        }
-      }
+    if (value < lowest || value > highest || middle < 0 || middle >= count) {
+      cells[2 * pixel + 1] = -1;
+      continue;
     }
-    out.set(strip, y * width);
+    const [one, other] = [cell(pixel), cell(pixel + 1)];
+    const [low, high] = one < other ? [one, other] : [other, one];
+    // Those whose middle another pixel shows are left to it.
+    cells[2 * pixel] = Math.max(0, Math.min(low + 1, middle));
+    cells[2 * pixel + 1] = Math.min(count - 1, Math.max(high - 1, middle));
   }
-  return out;
+  return cells;
 }
 
 function hatch(context, theme, ratio) {
@@ -77,65 +56,89 @@ function hatch(context, theme, ratio) {
   return pattern;
 }
 
-/** Draw the answer into `box`; `axes` = {x, y} boundaries, `lut` 256 colours as Uint32. */
-export function drawPicture(context, box, answer, axes, lut, flips, theme, ratio) {
-  const width = Math.max(1, Math.round(box.width * ratio));
-  const height = Math.max(1, Math.round(box.height * ratio));
-  const across = cellsOf(axes.x, answer.factors[1], width, flips.x);
-  const down = cellsOf(axes.y, answer.factors[0], height, flips.y);
-  const levels = levelsOnScreen(answer.levels, answer.columns, across, down);
-  const bitmap = document.createElement("canvas");
-  bitmap.width = width;
-  bitmap.height = height;
-  const pen = bitmap.getContext("2d");
-  const image = pen.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = levels[i] === MASKED ? 0 : lut[levels[i]];
-  pen.putImageData(image, 0, 0);
+/** Fill the box of an image with the pattern of masked pixels, which the image then covers. */
+export function drawBehind(context, box, theme, ratio) {
   context.fillStyle = hatch(context, theme, ratio);
   context.fillRect(box.left, box.top, box.width, box.height);
+}
+
+/**
+ * Draw a picture into `box`; `axes` = {x, y} boundaries, `sides` = {x: [left, right], y: [top, bottom]} values at the
+ * sides of the box, `lut` 1024 bytes, `colouring` = {scale, gamma, low, high}.
+ */
+export function drawPicture(context, box, picture, axes, sides, lut, colouring, ratio) {
+  const width = Math.max(1, Math.round(box.width * ratio));
+  const height = Math.max(1, Math.round(box.height * ratio));
+  const [firstRow, lastRow, firstColumn, lastColumn] = picture.part;
+  const drawn = surface().render({
+    picture,
+    lut,
+    levels: levelTable(picture.codec, picture.bits, colouring),
+    across: cellsOf(axes.x, [firstColumn, lastColumn], picture.factors[1], width, ...sides.x),
+    down: cellsOf(axes.y, [firstRow, lastRow], picture.factors[0], height, ...sides.y),
+  });
   context.imageSmoothingEnabled = false;
-  context.drawImage(bitmap, box.left, box.top, box.width, box.height);
+  context.drawImage(drawn.canvas, 0, drawn.top, width, height, box.left, box.top, box.width, box.height);
+}
+
+/** Draw a colour picture; `corners` = {left, top, width, height} of the whole of it, cut to `box`. */
+export function drawColours(context, box, answer, corners) {
+  const bitmap = document.createElement("canvas");
+  Object.assign(bitmap, { width: answer.columns, height: answer.rows });
+  const image = new ImageData(new Uint8ClampedArray(answer.rgba), answer.columns, answer.rows);
+  bitmap.getContext("2d").putImageData(image, 0, 0);
+  context.save();
+  context.beginPath();
+  context.rect(box.left, box.top, box.width, box.height);
+  context.clip();
+  context.imageSmoothingEnabled = false;
+  context.translate(corners.left, corners.top);
+  context.scale(corners.width / answer.columns, corners.height / answer.rows);
+  context.drawImage(bitmap, 0, 0);
+  context.restore();
 }
 
 /** Draw coloured points; masked ones as open circles. */
-export function drawPoints(context, box, answer, range, lut, theme) {
-  const [x0, x1, y0, y1] = range;
+export function drawPoints(context, box, answer, x, y, lut, colouring, theme) {
   const size = answer.x.length > 5000 ? 1.5 : 4;
+  const levels = levelTable(answer.codec, answer.bits, colouring);
+  const masked = answer.bits === 8 ? 255 : 65535;
+  context.save();
+  context.beginPath();
+  context.rect(box.left, box.top, box.width, box.height);
+  context.clip();
   for (let i = 0; i < answer.x.length; i++) {
-    const x = box.left + ((answer.x[i] - x0) / (x1 - x0)) * box.width;
-    const y = box.top + box.height - ((answer.y[i] - y0) / (y1 - y0)) * box.height;
     context.beginPath();
-    context.arc(x, y, size, 0, 2 * Math.PI);
-    if (answer.levels[i] === MASKED) {
+    context.arc(x.place(answer.x[i]), y.place(answer.y[i]), size, 0, 2 * Math.PI);
+    if (answer.codes[i] === masked) {
       context.strokeStyle = theme.muted;
       context.stroke();
     } else {
-      context.fillStyle = colour(lut[answer.levels[i]]);
+      context.fillStyle = colourOf(lut, levels[answer.codes[i]]);
       context.fill();
     }
   }
+  context.restore();
 }
 
-function colour(entry) {
-  return `rgb(${entry & 255}, ${(entry >> 8) & 255}, ${(entry >> 16) & 255})`;
+export function colourOf(lut, level) {
+  return `rgb(${lut[4 * level]}, ${lut[4 * level + 1]}, ${lut[4 * level + 2]})`;
 }
 
 /** Draw the colour bar with its ticks and name into `box`. */
-export function drawBar(context, box, answer, lut, label, theme) {
+export function drawBar(context, box, lut, { low, high, scale, gamma }, label, theme) {
   for (let y = 0; y < box.height; y++) {
-    const level = Math.min(254, Math.floor((1 - (y + 0.5) / box.height) * 255));
-    context.fillStyle = colour(lut[level]);
+    const level = Math.min(255, Math.floor((1 - (y + 0.5) / box.height) * 256));
+    context.fillStyle = colourOf(lut, level);
     context.fillRect(box.left, box.top + y, box.width, 1.5);
   }
   drawFrame(context, box, theme);
-  const { low, high, scale } = answer;
-  const count = Math.max(2, Math.floor(box.height / 50));
-  const ticks = scale === "log" ? logTicks(low, high, count) : linearTicks(low, high, count);
   let widest = 0;
-  for (const tick of ticks) {
-    const y = box.top + (1 - fraction(tick.value, low, high, scale)) * box.height;
-    if (y < box.top - 1 || y > box.top + box.height + 1) continue;
+  let above = Infinity;
+  for (const tick of barTicks(low, high, scale, gamma, Math.max(2, Math.floor(box.height / 50)))) {
+    const y = box.top + (1 - fraction(tick.value, low, high, scale, gamma)) * box.height;
+    if (y < box.top - 1 || y > box.top + box.height + 1 || above - y < 14) continue;
+    above = y;
     context.fillStyle = theme.line;
     context.fillRect(box.left + box.width, y - 0.5, 4, 1);
     widest = Math.max(widest, context.measureText(tick.label).width);
@@ -143,4 +146,17 @@ export function drawBar(context, box, answer, lut, label, theme) {
   }
   const room = { rotate: true, colour: theme.ink, most: box.height };
   drawText(context, label, box.left + box.width + 18 + widest, box.top + box.height / 2, room);
+}
+
+/** Round values on the bar; on bent scales those nearest to even places. */
+function barTicks(low, high, scale, gamma, count) {
+  if (scale === "linear") return linearTicks(low, high, count);
+  if (scale === "log") return logTicks(low, high, count);
+  const ticks = [];
+  for (let i = 0; i <= count; i++) {
+    const value = valueAtFraction(i / count, low, high, scale, gamma);
+    const rounded = Number(value.toPrecision(2));
+    if (rounded >= low && rounded <= high) ticks.push({ value: rounded, label: formatNumber(rounded) });
+  }
+  return ticks;
 }

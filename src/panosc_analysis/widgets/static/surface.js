@@ -1,0 +1,143 @@
+// Codes to colours: by a shader that all viewers of a page share (a browser has few WebGL contexts), or without WebGL2 by a
+// loop. Both give each screen pixel the highest of the cells it shows, masked only if all of them are.
+
+const VERTEX = `#version 300 es
+void main() { gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0); }`;
+
+const FRAGMENT = `#version 300 es
+precision highp float; precision highp int; precision highp usampler2D; precision highp isampler2D;
+uniform usampler2D codes; uniform usampler2D levels; uniform sampler2D lut;
+uniform isampler2D across; uniform isampler2D down;
+uniform uint maskedCode; uniform int height;
+out vec4 colour;
+void main() {
+  ivec2 pixel = ivec2(gl_FragCoord.xy);
+  ivec2 columns = texelFetch(across, ivec2(pixel.x, 0), 0).rg;
+  ivec2 rows = texelFetch(down, ivec2(height - 1 - pixel.y, 0), 0).rg;
+  bool found = false;
+  uint highest = 0u;
+  for (int row = rows.x; row <= rows.y; row++) {
+    for (int column = columns.x; column <= columns.y; column++) {
+      uint code = texelFetch(codes, ivec2(column, row), 0).r;
+      if (code != maskedCode && (!found || code > highest)) { highest = code; found = true; }
+    }
+  }
+  if (!found) { colour = vec4(0.0); return; }
+  uint level = texelFetch(levels, ivec2(int(highest & 255u), int(highest >> 8u)), 0).r;
+  colour = texelFetch(lut, ivec2(int(level), 0), 0);
+}`;
+
+class GlSurface {
+  static make() {
+    const canvas = document.createElement("canvas");
+    const options = { alpha: true, antialias: false, depth: false, premultipliedAlpha: false, preserveDrawingBuffer: true };
+    const gl = canvas.getContext("webgl2", options);
+    return gl ? new GlSurface(canvas, gl) : null;
+  }
+
+  constructor(canvas, gl) {
+    Object.assign(this, { canvas, gl, kind: "WebGL2" });
+    const program = gl.createProgram();
+    for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+      const shader = gl.createShader(type);
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
+    gl.useProgram(program);
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    this.place = (name) => gl.getUniformLocation(program, name);
+    ["codes", "levels", "lut", "across", "down"].forEach((name, unit) => {
+      gl.activeTexture(gl.TEXTURE0 + unit);
+      gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+      for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+      for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
+      gl.uniform1i(this.place(name), unit);
+    });
+  }
+
+  get isLost() {
+    return this.gl.isContextLost();
+  }
+
+  upload(unit, inner, width, height, format, type, values) {
+    const { gl } = this;
+    gl.activeTexture(gl.TEXTURE0 + unit);
+    gl.texImage2D(gl.TEXTURE_2D, 0, inner, width, height, 0, format, type, values);
+  }
+
+  /** Draw into the corner of its canvas; returns the canvas and where in it the picture begins. */
+  render({ picture, levels, lut, across, down }) {
+    const { gl, canvas } = this;
+    const [width, height] = [across.length / 2, down.length / 2];
+    if (canvas.width < width) canvas.width = width;
+    if (canvas.height < height) canvas.height = height;
+    const is8 = picture.bits === 8;
+    const [inner, type] = is8 ? [gl.R8UI, gl.UNSIGNED_BYTE] : [gl.R16UI, gl.UNSIGNED_SHORT];
+    if (this.drawn !== picture) this.upload(0, inner, picture.columns, picture.rows, gl.RED_INTEGER, type, picture.codes);
+    this.drawn = picture;
+    this.upload(1, gl.R8UI, 256, levels.length / 256, gl.RED_INTEGER, gl.UNSIGNED_BYTE, levels);
+    this.upload(2, gl.RGBA, 256, 1, gl.RGBA, gl.UNSIGNED_BYTE, lut);
+    this.upload(3, gl.RG32I, width, 1, gl.RG_INTEGER, gl.INT, across);
+    this.upload(4, gl.RG32I, height, 1, gl.RG_INTEGER, gl.INT, down);
+    gl.uniform1ui(this.place("maskedCode"), is8 ? 255 : 65535);
+    gl.uniform1i(this.place("height"), height);
+    gl.viewport(0, 0, width, height);
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(0, 0, width, height);
+    gl.clearColor(0, 0, 0, 0);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    return { canvas, top: canvas.height - height };
+  }
+}
+
+class PlainSurface {
+  constructor() {
+    this.canvas = document.createElement("canvas");
+    this.isLost = false;
+    this.kind = "canvas";
+  }
+
+  render({ picture, levels, lut, across, down }) {
+    const [width, height] = [across.length / 2, down.length / 2];
+    Object.assign(this.canvas, { width, height });
+    const pen = this.canvas.getContext("2d");
+    const image = pen.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    const colours = new Uint32Array(lut.buffer.slice(lut.byteOffset, lut.byteOffset + 1024));
+    const masked = picture.bits === 8 ? 255 : 65535;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        let highest = -1;
+        for (let row = down[2 * y]; row <= down[2 * y + 1]; row++) {
+          for (let column = across[2 * x]; column <= across[2 * x + 1]; column++) {
+            const code = picture.codes[row * picture.columns + column];
+            if (code !== masked && code > highest) highest = code;
+          }
+        }
+        if (highest >= 0) pixels[y * width + x] = colours[levels[highest]];
+      }
+    }
+    pen.putImageData(image, 0, 0);
+    return { canvas: this.canvas, top: 0 };
+  }
+}
+
+/** The page's surface; `?panosc-webgl=off` in the address takes the one without WebGL. */
+export function surface() {
+  const page = globalThis;
+  if (!page.panoscSurface || page.panoscSurface.isLost) {
+    const isOff = new URLSearchParams(page.location?.search).get("panosc-webgl") === "off";
+    let made = null;
+    try {
+      made = isOff ? null : GlSurface.make();
+    } catch (error) {
+      console.warn("panosc-analysis: no WebGL2, drawing without", error);
+    }
+    page.panoscSurface = made ?? new PlainSurface();
+  }
+  return page.panoscSurface;
+}
