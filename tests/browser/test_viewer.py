@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -17,9 +17,9 @@ from playwright.sync_api import Page as Window
 from playwright.sync_api import expect
 from silx.math.colormap import apply_colormap, get_colormap_lut, normalize
 
+from panosc_analysis.documents import Document, serving
 from panosc_analysis.nexus import create_file
 from panosc_analysis.widgets import Viewer, frames, show
-from panosc_analysis.widgets.page import Page
 
 pytestmark = pytest.mark.browser
 
@@ -39,12 +39,18 @@ def opened(page: Window) -> Iterator[Callable[..., Viewer]]:
     with ExitStack() as stack:
 
         def open_page(x: Any, query: str = "", **options: Any) -> Viewer:
-            viewer = show(x, **options)
-            page.goto(stack.enter_context(Page(viewer)).url + query)
+            made: list[Viewer] = []
+
+            def document() -> Document:
+                made.append(show(x, **options))
+                return Document("test", (made[-1],))
+
+            page.goto(stack.enter_context(serving(document)) + query)
+            expect(page.locator(".panosc-viewer")).to_be_visible(timeout=60_000)
+            (viewer,) = made
             if viewer.kind not in ("text", "table"):
-                expect(page.locator(".panosc-stage canvas").first).to_have_attribute(
-                    "data-frame", str(viewer.frame), timeout=60_000
-                )
+                canvas = page.locator(".panosc-stage canvas").first
+                expect(canvas).to_have_attribute("data-frame", str(viewer.frame), timeout=60_000)
             return viewer
 
         yield open_page
@@ -90,8 +96,13 @@ def at_cells(page: Window, shape: tuple[int, int], full: tuple[int, int], factor
     return image[np.clip(y, 0, image.shape[0] - 1)][:, np.clip(x, 0, image.shape[1] - 1), :3]
 
 
-def set_trait(page: Window, **changes: Any) -> None:
-    page.evaluate("changes => { panoscModel.set(changes); return panoscModel.save_changes(); }", changes)
+def drawn_with(page: Window, viewer: Viewer, **changes: Any) -> None:
+    """Set traits, wait until the picture was drawn with them."""
+    for name, value in changes.items():
+        setattr(viewer, name, value)
+    for name, value in changes.items():
+        expect(page.locator(f"[data-trait={name}]")).to_have_value(value, timeout=30_000)
+    page.evaluate("new Promise(requestAnimationFrame)")
 
 
 @pytest.mark.parametrize("query", ["", "?panosc-webgl=off"], ids=["webgl", "canvas"])
@@ -106,8 +117,7 @@ def test_colours_are_those_of_silx_on_every_scale(page: Window, opened: Any, det
     lut = get_colormap_lut("gray")[:, 0].astype(int)
     for scale in frames.SCALES:
         for how in ("minmax", "auto"):
-            set_trait(page, scale=scale, limits=how)
-            page.wait_for_timeout(50)
+            drawn_with(page, viewer, scale=scale, limits=how)
             seen = at_cells(page, pooled.values.shape, full, pooled.factors)
             low, high = made.statistics.limits(scale, how)
             levels = normalize(pooled.values.astype("f8"), norm=scale, vmin=low, vmax=high, gamma=viewer.gamma).data
@@ -130,8 +140,7 @@ def test_colours_on_a_real_frame(page: Window, opened: Any, shared_data: Path) -
     plot = box(page)
     made = viewer._answers.renderer.picture(0, (round(plot["height"]), round(plot["width"])))
     for scale in frames.SCALES:
-        set_trait(page, scale=scale)
-        page.wait_for_timeout(50)
+        drawn_with(page, viewer, scale=scale)
         seen = at_cells(page, made.pooled.values.shape, viewer.content.frame_shape, made.pooled.factors)
         low, high = made.statistics.limits(scale, "auto")
         levels = normalize(made.pooled.values.astype("f8"), norm=scale, vmin=low, vmax=high, gamma=0.5).data
@@ -255,6 +264,7 @@ def test_frames_come_from_the_cache_without_the_kernel(page: Window, opened: Any
     assert len(asked) == 5
 
 
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 KINDS: dict[str, Callable[[], Any]] = {
     "curve": lambda: np.sin(np.arange(300) / 20),
     "image": lambda: np.random.default_rng(0).poisson(5, (80, 120)),
@@ -272,8 +282,8 @@ def test_every_kind_is_drawn_readable_and_accessible(page: Window, opened: Any, 
     expect(page.locator(".panosc-viewer")).to_contain_text(f"A {kind}")
     for details in page.locator("details").all():
         details.locator("summary").click()
-    for theme in ("light", "dark"):
-        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
         found = findings(page)
         assert found == [], f"{theme}: {json.dumps(found, indent=1)}"
         page.screenshot(path=pictures / f"viewer-{kind}-{theme}.png", full_page=True)
@@ -291,13 +301,3 @@ def findings(page: Window) -> list[dict[str, Any]]:
         for found in Axe().run(page).response["violations"]
         if found["impact"] in ("serious", "critical")
     ]
-
-
-def test_no_other_page_can_ask(page: Window) -> None:
-    viewer = show(np.zeros((5, 5)))
-    with Page(viewer) as served:
-        root = served.url.removesuffix(f"{served.secret}/")
-        for url in (root, f"{root}state", f"{root}wrong/state"):
-            assert page.request.get(url).status == 404
-        assert page.request.get(f"{served.url}state", headers={"Host": "evil.example"}).status == 404
-        assert page.request.get(f"{served.url}state").status == 200

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-__all__ = ["VIEWER", "module", "page_module", "page_style", "style"]
+__all__ = ["VIEWER", "module", "style"]
 
 VIEWER = (
     *(
@@ -50,16 +50,6 @@ def module(*names: str) -> str:
 def style() -> str:
     """Return the style sheet of all widgets."""
     return _text("viewer.css")
-
-
-def page_module() -> str:
-    """Return the module of a page outside of JupyterLab, which runs a widget over HTTP."""
-    return _text("page.js")
-
-
-def page_style() -> str:
-    """Return what a page outside of JupyterLab needs besides."""
-    return _text("page.css")
 
 
 def _text(name: str) -> str:

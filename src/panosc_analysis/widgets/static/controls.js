@@ -30,7 +30,8 @@ function save(model, changes) {
 
 /** A choice bound to a trait; `options` = [[value, text], …]. */
 export function choice(model, trait, label, options, listen) {
-  const select = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
+  const choices = options.map(([value, text]) => element("option", { value }, text));
+  const select = element("select", { "data-trait": trait }, ...choices);
   const follow = () => (select.value = model.get(trait));
   select.addEventListener("change", () => save(model, { [trait]: select.value }));
   listen(`change:${trait}`, follow);
