@@ -52,8 +52,9 @@ def configure_gateway(c: Any, environment: Mapping[str, str] | None = None) -> N
         The configuration.
     environment
         ``PANOSC_POLICY`` or ``PANOSC_DASK``; ``PANOSC_NAMESPACE``, where this server runs, and
-        ``PANOSC_SESSIONS_NAMESPACE``, where sessions do, if that is another one. ``JUPYTERHUB_API_URL`` and
-        ``JUPYTERHUB_API_TOKEN`` as dask-gateway itself reads them.
+        ``PANOSC_SESSIONS_NAMESPACE``, where sessions do, if that is another one; ``PANOSC_DASK_PRIORITY_CLASS``, so
+        that clusters give way to sessions. ``JUPYTERHUB_API_URL`` and ``JUPYTERHUB_API_TOKEN`` as dask-gateway itself
+        reads them.
 
     Raises
     ------
@@ -69,6 +70,9 @@ def configure_gateway(c: Any, environment: Mapping[str, str] | None = None) -> N
     c.SessionBackend.bounds = bounds_from(known)
     c.SessionBackend.gateway_namespace = own
     c.SessionBackend.sessions_namespace = known.get("PANOSC_SESSIONS_NAMESPACE") or own
+    if name := known.get("PANOSC_DASK_PRIORITY_CLASS"):
+        for kind in ("scheduler_extra_pod_config", "worker_extra_pod_config"):
+            c.KubeClusterConfig[kind] = {**c.KubeClusterConfig.get(kind, {}), "priorityClassName": name}
 
 
 def own_namespace() -> str:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.helm.charts import Chart, copied
+from tests.helm.charts import CHART, Chart, copied
 
 
 @pytest.fixture(scope="session")
 def charts(pytestconfig: pytest.Config) -> Path | None:
-    """The folder with packages of the charts this one depends on, if one was given."""
+    """The folder with packages of the charts this one depends on: the one given, or what helm has fetched."""
     given = pytestconfig.getoption("--charts")
-    return Path(given).resolve() if given else None
+    fetched = CHART / "charts"
+    return Path(given).resolve() if given else fetched if any(fetched.glob("*.tgz")) else None
 
 
 @pytest.fixture(scope="module")

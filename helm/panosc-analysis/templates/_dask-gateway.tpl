@@ -53,6 +53,7 @@ spec:
                 secretKeyRef:
                   name: {{ $values.auth.jupyterhub.apiTokenFromSecretName }}
                   key: {{ $values.auth.jupyterhub.apiTokenFromSecretKey }}
+            - {name: PANOSC_DASK_PRIORITY_CLASS, value: {{ include "panosc.cluster-name" (list . "dask") }}}
             {{- with $values.env }}
             {{- toYaml . | nindent 12 }}
             {{- end }}

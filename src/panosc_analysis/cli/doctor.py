@@ -50,12 +50,16 @@ def add_command(commands: Commands) -> None:
         "doctor", help="say what works here, what does not, and how to mend it", epilog=EXAMPLE
     )
     parser.set_defaults(run=run)
+    parser.add_argument(
+        "--kubernetes", action="store_true", help="look at the cluster, from the hub's pod: mounts, network, provider"
+    )
+    parser.add_argument("--node", metavar="NAME", help="with --kubernetes: look at this node")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every finding; 1 if something failed."""
-    findings = list(examine())
+    findings = list(cluster(arguments.node) if arguments.kubernetes else examine())
     if arguments.json:
         print_json([asdict(f) for f in findings])
     else:
@@ -200,6 +204,19 @@ def hub() -> Iterator[Finding]:
     else:
         mend = "Allow unprivileged user namespaces, or use a deployment with containers"
         yield Finding("mounts", "note", "no mount namespaces: only file modes protect data from local sessions", mend)
+
+
+def cluster(node: str | None) -> Iterator[Finding]:
+    """Look at the cluster that this hub's sessions run in, from a pod like theirs."""
+    try:
+        from hub_config.cluster.examining import examine as examine_cluster
+    except ImportError as error:
+        yield Finding("cluster", "failed", f"not tried: {error}", "kubectl exec deployment/hub -- panosc-analysis …")
+        return
+    import asyncio
+
+    for seen in asyncio.run(examine_cluster(node=node)):
+        yield Finding(**asdict(seen))
 
 
 def _tried(what: str, attempt: Callable[[], str], failure: type[Exception]) -> Finding:
