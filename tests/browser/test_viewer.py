@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
+import h5py
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -19,7 +20,7 @@ from silx.math.colormap import apply_colormap, get_colormap_lut, normalize
 
 from panosc_analysis.documents import Document, serving
 from panosc_analysis.nexus import create_file
-from panosc_analysis.widgets import Viewer, frames, show
+from panosc_analysis.widgets import FileTree, Viewer, frames, show
 
 pytestmark = pytest.mark.browser
 
@@ -301,3 +302,53 @@ def findings(page: Window) -> list[dict[str, Any]]:
         for found in Axe().run(page).response["violations"]
         if found["impact"] in ("serious", "critical")
     ]
+
+
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """100 000 nodes and 3 000 external links, half of them broken."""
+    path = tmp_path_factory.mktemp("tree") / "large.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        for i in range(100):
+            group = file.create_group(f"group{i:03}")
+            first = group.create_dataset("n0000", data=np.arange(100).reshape(10, 10))
+            for j in range(1, 1000):
+                group[f"n{j:04}"] = first
+        links = file.create_group("links")
+        for i in range(3000):
+            links[f"l{i:04}"] = h5py.ExternalLink("gone.h5" if i % 2 else path.name, "/group000/n0000")
+    return path
+
+
+def test_the_tree_of_a_large_file_by_the_keyboard(page: Window, large_file: Path, pictures: Path) -> None:
+    made: list[FileTree] = []
+
+    def document() -> Document:
+        made.append(FileTree(large_file))
+        return Document("tree", (made[-1],))
+
+    with serving(document) as address:
+        page.goto(address)
+        tree = page.get_by_role("tree")
+        expect(tree).to_be_visible(timeout=60_000)
+        page.get_by_role("treeitem").first.focus()
+        page.keyboard.press("l")  # on to the links
+        page.keyboard.press("ArrowRight")
+        item = page.get_by_role("treeitem", name=re.compile("^l0001"))
+        expect(item).to_contain_text("broken link to gone.h5", timeout=30_000)
+        assert (item.get_attribute("aria-level"), item.get_attribute("aria-setsize")) == ("2", "3000")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowRight")  # follows the link, which leads to an array
+        expect(page.get_by_role("treeitem", name=re.compile("^l0000"))).to_contain_text("10 × 10", timeout=30_000)
+        page.keyboard.press("Enter")
+        expect(page.locator(".panosc-details")).to_contain_text("/links/l0000", timeout=30_000)
+        page.keyboard.press("End")
+        page.keyboard.press("Enter")  # the next piece
+        expect(page.get_by_role("treeitem", name=re.compile("^l0399"))).to_be_attached(timeout=30_000)
+        expect(page.locator(":focus")).to_contain_text("l0200")
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        expect(page.get_by_role("treeitem", name=re.compile("^l0000"))).to_be_hidden()
+        assert findings(page) == []
+        page.screenshot(path=pictures / "tree.png", full_page=True)
+        assert made[0].selected == "/links/l0000"

@@ -10,16 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from panosc_analysis.widgets.browsing import FileBrowser, browse
     from panosc_analysis.widgets.export import figure, save_png
+    from panosc_analysis.widgets.file_tree import FileTree
     from panosc_analysis.widgets.progress import ReductionProgress
+    from panosc_analysis.widgets.regions import Region
     from panosc_analysis.widgets.reporting import reduction_progress
     from panosc_analysis.widgets.showing import show
     from panosc_analysis.widgets.terminal import counting_progress, text_progress
     from panosc_analysis.widgets.viewer import Viewer
 
 __all__ = [
+    "FileBrowser",
+    "FileTree",
     "ReductionProgress",
+    "Region",
     "Viewer",
+    "browse",
     "counting_progress",
     "figure",
     "reduction_progress",
@@ -29,8 +36,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FileBrowser": "browsing",
+    "FileTree": "file_tree",
     "ReductionProgress": "progress",
+    "Region": "regions",
     "Viewer": "viewer",
+    "browse": "browsing",
     "counting_progress": "terminal",
     "figure": "export",
     "reduction_progress": "reporting",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-__all__ = ["VIEWER", "module", "style"]
+__all__ = ["TREE", "VIEWER", "module", "style"]
 
 VIEWER = (
     *(
@@ -37,6 +37,9 @@ VIEWER = (
     "viewer.js",
 )
 """Files of the viewer, each after those that it imports from."""
+
+TREE = ("controls.js", "flow.js", "tree.js")
+"""Files of the tree of a file."""
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[a-z]+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) )", re.MULTILINE)

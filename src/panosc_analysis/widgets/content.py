@@ -17,6 +17,7 @@ from panosc_analysis.widgets.quantities import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -102,6 +103,8 @@ class Content:
         Curves over the first one.
     reopen
         Looks at the file again, which may have grown; ``None`` for what cannot change.
+    file
+        Where the data are, if in a file.
     code
         Arguments that show the same again, as Python would write them; empty if it came from memory.
     """
@@ -121,6 +124,7 @@ class Content:
     text: str = ""
     others: tuple[Series, ...] = ()
     reopen: Callable[[], Content] | None = None
+    file: Path | None = None
     code: tuple[str, ...] = ()
 
     @property

@@ -137,6 +137,7 @@ def plot_content(plot: Plot) -> Content:
         "units": unit_sign(units),
         "remarks": plot.remarks,
         "reopen": partial(_again, plot.file, plot.path),
+        "file": plot.file,
         "code": (repr(str(plot.file)), f"path={plot.path!r}"),
     }
     if plot.kind in ("rgb", "table"):
@@ -241,7 +242,7 @@ def array_content(
 
 
 def _table_said(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: said[name] for name in ("title", "label", "units", "reopen", "code") if said.get(name)}
+    return {name: said[name] for name in ("title", "label", "units", "reopen", "file", "code") if said.get(name)}
 
 
 def _text_content(source: Readable, **said: Any) -> Content:

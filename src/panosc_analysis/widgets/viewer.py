@@ -15,15 +15,16 @@ import traitlets as t
 from panosc_analysis.errors import NothingToPlot, PanoscError
 from panosc_analysis.widgets import assets, colormaps, taking
 from panosc_analysis.widgets.answers import Answers
+from panosc_analysis.widgets.content import Content
 from panosc_analysis.widgets.facts import facts_of
 from panosc_analysis.widgets.frames import LIMITS, SCALES
 from panosc_analysis.widgets.regions import Region, RegionStatistics, find_region_statistics
 from panosc_analysis.widgets.saving import write_whole
+from panosc_analysis.widgets.sources import content_of
 from panosc_analysis.widgets.stack_curves import StackCurve
 
 if TYPE_CHECKING:
     from panosc_analysis.widgets.answers import Answer, Message
-    from panosc_analysis.widgets.content import Content
 
 __all__ = ["Viewer"]
 
@@ -158,6 +159,23 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
                 self.title, self.label, self.units = content.title, content.label, content.units
                 self.scale = content.scale
                 self._region, self._profile, self._part = {}, {}, []
+
+    def show_path(self, path: str) -> None:
+        """Show another group or array of the same file; what cannot be shown is said in its place.
+
+        Raises
+        ------
+        NothingToPlot
+            What is shown is not from a file.
+        """
+        file = self._stored.file
+        if file is None:
+            raise NothingToPlot("What is shown is not from a file", hint="Open a file with show or browse")
+        try:
+            content = content_of(file, path=path)
+        except PanoscError as error:
+            content = Content("text", title=path, text=f"{error.message}.\n{error.hint}.", file=file)
+        self.show_content(content)
 
     def _replace(self, content: Content) -> None:
         self._answers.close()

@@ -117,7 +117,7 @@ export class Flow {
   }
 }
 
-/** Questions with one answer each; a newer question of a kind makes the older one's answer void. */
+/** Questions with one answer each; a newer question of a kind (about a path) makes the older one's answer void. */
 export class Questions {
   constructor(send) {
     this.send = send;
@@ -128,8 +128,9 @@ export class Questions {
 
   ask(message, answer) {
     const id = this.next++;
-    for (const [older, question] of this.open) if (question.kind === message.kind) this.open.delete(older);
-    this.open.set(id, { kind: message.kind, answer });
+    const key = `${message.kind} ${message.path ?? ""}`;
+    for (const [older, question] of this.open) if (question.key === key) this.open.delete(older);
+    this.open.set(id, { key, answer });
     this.send({ ...message, view: this.view, id });
   }
 
