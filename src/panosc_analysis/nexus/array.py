@@ -164,8 +164,8 @@ class ArrayHandle:
         Returns
         -------
         :
-            The table of the selected frames, or ``None`` where the frames cannot be addressed so: contiguous storage,
-            chunks that are parts of frames, a selection within the frame. Then read through `numpy`.
+            The table of the selected frames, whole frames whatever is selected within them; ``None`` where they cannot
+            be addressed so: a single frame, storage in the header or in external files. Then read through `numpy`.
 
         Raises
         ------
@@ -173,8 +173,7 @@ class ArrayHandle:
             A file of a virtual dataset is not there.
         """
         facts, ranges = self._facts(), self._ranges()
-        whole = all(part == range(length) for part, length in zip(ranges[1:], facts.shape[1:], strict=True))
-        if not facts.shape or not isinstance(ranges[0], range) or not whole:
+        if not facts.shape or not isinstance(ranges[0], range):
             return None
         self._require_sources()
         table = _tables.get((self.file, self.path))

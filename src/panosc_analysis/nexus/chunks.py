@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = ["ChunkTable", "Filter", "fingerprint", "read_chunk_table"]
 
 _COLUMNS = ("file_index", "offset", "size", "filter_mask", "first_frame", "frames", "skip")
 _HOLE = {"file_index": -1, "offset": -1, "size": -1}
+_CONTIGUOUS = 1 << 20  # bytes that count as a chunk where there are none
 _DEEPEST = 8  # virtual datasets of virtual datasets; a circle ends here
 
 
@@ -50,7 +52,9 @@ class Filter:
 class ChunkTable:
     """The stored chunks of a stack in frame order; the first axis counts frames.
 
-    Each row stands for `frames[i]` consecutive frames, from `first_frame[i]` on; row follows row without a hole.
+    Each row stands for `frames[i]` consecutive frames, from `first_frame[i]` on; row follows row without a hole. Where
+    a chunk holds a part of the frame only, a row has several: its tiles, in the order of their place in the frame, the
+    last axis fastest. A contiguous dataset counts as one of chunks of a few whole frames.
 
     Parameters
     ----------
@@ -59,15 +63,16 @@ class ChunkTable:
     files
         Every file involved, the one that was asked first.
     file_index, offset, size
-        Where the chunk lies, in bytes; ``-1`` where it is not stored and its frames hold `fill_value`. Shape (n,).
+        Where the chunk lies, in bytes; ``-1`` where it is not stored and its pixels hold `fill_value`. Shape (n,
+        tiles).
     filter_mask
-        Bit i is set where filter i was not applied to this chunk. Shape (n,).
+        Bit i is set where filter i was not applied to this chunk. Shape (n, tiles).
     first_frame, frames, skip
         First frame of the stack in this row, how many, and how many of the chunk's frames come before it. Shape (n,).
     filters
         In the order in which they were applied when the data were written.
     chunk_shape
-        Frames per chunk, then the shape of a frame.
+        Frames per chunk, then the shape of a tile; tiles at the upper edges of the frame reach beyond it.
     fill_value
         Value of what was never written.
     fingerprint
@@ -93,6 +98,11 @@ class ChunkTable:
     def frame_shape(self) -> tuple[int, ...]:
         """Shape of one frame."""
         return self.shape[1:]
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """How many tiles lie along each dimension of a frame."""
+        return tuple(-(-length // tile) for length, tile in zip(self.frame_shape, self.chunk_shape[1:], strict=True))
 
     def __len__(self) -> int:
         return len(self.first_frame)
@@ -139,37 +149,68 @@ def read_chunk_table(dataset: Any, depth: int = 0) -> ChunkTable | None:
         return None
     if dataset.is_virtual:
         return _virtual_table(dataset, depth)
-    if dataset.chunks is None or dataset.chunks[1:] != dataset.shape[1:]:
-        return None
-    return _stored_table(dataset)
+    if dataset.chunks is not None:
+        return _chunked_table(dataset)
+    return _contiguous_table(dataset)
 
 
-def _stored_table(dataset: Any) -> ChunkTable:
+def _chunked_table(dataset: Any) -> ChunkTable:
     per_chunk, frames = dataset.chunks[0], dataset.shape[0]
-    first = np.arange(0, frames, per_chunk, dtype=np.int64)
-    found = np.full((len(first), 3), -1, dtype=np.int64)
-    chunks: list[tuple[int, int, int, int]] = []
-    dataset.id.chunk_iter(lambda c: chunks.append((c.chunk_offset[0], c.byte_offset, c.size, c.filter_mask)))
+    grid = tuple(-(-length // tile) for length, tile in zip(dataset.shape[1:], dataset.chunks[1:], strict=True))
+    found = np.full((-(-frames // per_chunk) * math.prod(grid), 3), -1, dtype=np.int64)
+    chunks: list[tuple[int, ...]] = []
+    dataset.id.chunk_iter(lambda c: chunks.append((*c.chunk_offset, c.byte_offset, c.size, c.filter_mask)))
     if chunks:
         stored = np.array(chunks, dtype=np.int64)
-        found[stored[:, 0] // per_chunk] = stored[:, 1:]
-    missing = found[:, 0] < 0
-    file = Path(dataset.file.filename)
+        places = stored[:, :-3] // np.array(dataset.chunks, dtype=np.int64)
+        numbers = np.ravel_multi_index(tuple(places.T), (-(-frames // per_chunk), *grid))
+        found[numbers] = stored[:, -3:]
+    found = found.reshape(-1, math.prod(grid), 3)
+    missing = found[..., 0] < 0
+    return _table(
+        dataset,
+        tuple(dataset.chunks),
+        offset=np.ascontiguousarray(found[..., 0]),
+        size=np.ascontiguousarray(found[..., 1]),
+        filter_mask=np.where(missing, 0, found[..., 2]),
+    )
+
+
+def _contiguous_table(dataset: Any) -> ChunkTable | None:
+    properties, offset = dataset.id.get_create_plist(), dataset.id.get_offset()
+    if properties.get_layout() != h5py.h5d.CONTIGUOUS or properties.get_external_count() or offset is None:
+        return None  # compact, kept in other files, or never written: HDF5 reads it
+    if dataset.id.get_storage_size() != dataset.nbytes:
+        return None
+    frames, frame_bytes = dataset.shape[0], dataset.nbytes // dataset.shape[0]
+    per_chunk = max(1, min(frames, _CONTIGUOUS // frame_bytes))
+    first = np.arange(0, frames, per_chunk, dtype=np.int64)
+    size = np.minimum(per_chunk, frames - first) * frame_bytes
+    return _table(
+        dataset,
+        (per_chunk, *dataset.shape[1:]),
+        offset=(offset + first * frame_bytes)[:, None],
+        size=size[:, None],
+        filter_mask=np.zeros((len(first), 1), dtype=np.int64),
+    )
+
+
+def _table(dataset: Any, chunk_shape: tuple[int, ...], **columns: NDArray[np.int64]) -> ChunkTable:
+    file, frames = Path(dataset.file.filename), dataset.shape[0]
+    first = np.arange(0, frames, chunk_shape[0], dtype=np.int64)
     return ChunkTable(
         shape=tuple(dataset.shape),
         dtype=dataset.dtype,
         files=(file,),
-        file_index=np.where(missing, -1, 0),
-        offset=found[:, 0],
-        size=found[:, 1],
-        filter_mask=np.where(missing, 0, found[:, 2]),
+        file_index=np.where(columns["offset"] < 0, -1, 0),
         first_frame=first,
-        frames=np.minimum(per_chunk, frames - first),
+        frames=np.minimum(chunk_shape[0], frames - first),
         skip=np.zeros(len(first), dtype=np.int64),
         filters=_filters(dataset),
-        chunk_shape=tuple(dataset.chunks),
+        chunk_shape=chunk_shape,
         fill_value=dataset.fillvalue,
         fingerprint=fingerprint((file,)),
+        **columns,
     )
 
 
@@ -247,20 +288,23 @@ def _joined(dataset: Any, tables: list[ChunkTable]) -> ChunkTable:
         files=tuple(files),
         fill_value=dataset.fillvalue,
         fingerprint=fingerprint(tuple(files)),
-        **_without_holes(columns, dataset.shape[0]),
+        **_without_holes(columns, dataset.shape[0], tables[0].chunk_shape[0]),
     )
 
 
-def _without_holes(columns: dict[str, NDArray[np.int64]], total: int) -> dict[str, Any]:
-    """Sort the rows by frame and add a row for each run of frames that has none."""
+def _without_holes(columns: dict[str, NDArray[np.int64]], total: int, per_chunk: int) -> dict[str, Any]:
+    """Sort the rows by frame and add rows of up to a chunk's frames for those that have none."""
     order = np.argsort(columns["first_frame"], kind="stable")
     begin = columns["first_frame"][order]
     hole_begin = np.concatenate([[0], begin + columns["frames"][order]])
-    hole_length = np.concatenate([begin, [total]]) - hole_begin
-    holes = hole_length > 0
-    count = int(np.count_nonzero(holes))
-    added = {name: np.full(count, _HOLE.get(name, 0), dtype=np.int64) for name in _COLUMNS}
-    added["first_frame"], added["frames"] = hole_begin[holes], hole_length[holes]
+    hole_end = np.concatenate([begin, [total]])
+    pieces = [np.arange(a, b, per_chunk, dtype=np.int64) for a, b in zip(hole_begin, hole_end, strict=True) if b > a]
+    first = np.concatenate([np.empty(0, dtype=np.int64), *pieces])
+    end = np.minimum(first + per_chunk, hole_end[np.searchsorted(hole_end, first, side="right")])
+    added = {
+        name: np.full((len(first), *columns[name].shape[1:]), _HOLE.get(name, 0), dtype=np.int64) for name in _COLUMNS
+    }
+    added["first_frame"], added["frames"] = first, end - first
     joined = {name: np.concatenate([columns[name], added[name]]) for name in _COLUMNS}
     order = np.argsort(joined["first_frame"], kind="stable")
     return {name: column[order] for name, column in joined.items()}

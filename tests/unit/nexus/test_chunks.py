@@ -26,11 +26,21 @@ def read_back(table: ChunkTable) -> np.ndarray[Any, Any]:
     result = np.full(table.shape, table.fill_value, table.dtype)
     for row in range(len(table)):
         first, count, skip = (int(column[row]) for column in (table.first_frame, table.frames, table.skip))
-        if table.offset[row] >= 0:
-            with table.files[table.file_index[row]].open("rb") as f:
-                f.seek(int(table.offset[row]))
-                chunk = np.frombuffer(f.read(int(table.size[row])), table.dtype).reshape(table.chunk_shape)
-            result[first : first + count] = chunk[skip : skip + count]
+        for tile, place in enumerate(np.ndindex(table.grid)):
+            if table.offset[row, tile] < 0:
+                continue
+            with table.files[table.file_index[row, tile]].open("rb") as f:
+                f.seek(int(table.offset[row, tile]))
+                chunk = np.frombuffer(f.read(int(table.size[row, tile])), table.dtype).reshape(
+                    -1, *table.chunk_shape[1:]
+                )
+            begin = [number * length for number, length in zip(place, table.chunk_shape[1:], strict=True)]
+            window = tuple(
+                slice(b, min(b + length, end))
+                for b, length, end in zip(begin, table.chunk_shape[1:], table.frame_shape, strict=True)
+            )
+            inside = tuple(slice(0, part.stop - part.start) for part in window)
+            result[(slice(first, first + count), *window)] = chunk[(slice(skip, skip + count), *inside)]
     return result
 
 
@@ -70,22 +80,49 @@ def test_chunk_that_was_never_written(tmp_path: Path) -> None:
         d = f.create_dataset("d", (6, 4, 3), "i4", chunks=(1, 4, 3), fillvalue=-7)
         d[2] = VALUES[2]
     table = table_of(ArrayHandle(tmp_path / "a.h5", "d"))
-    assert table.offset.tolist()[:2] == [-1, -1]
+    assert table.offset[:, 0].tolist()[:2] == [-1, -1]
     assert np.count_nonzero(table.offset < 0) == 5
     expected = np.full((6, 4, 3), -7)
     expected[2] = VALUES[2]
     np.testing.assert_array_equal(read_back(table), expected)
 
 
+@pytest.mark.parametrize("chunks", [None, (1, 2, 3), (1, 3, 2), (3, 3, 2), (10, 1, 1)])
+def test_contiguous_and_parts_of_frames(tmp_path: Path, chunks: tuple[int, ...] | None) -> None:
+    table = table_of(write(tmp_path / "a.h5", chunks=chunks))
+    np.testing.assert_array_equal(read_back(table), VALUES)
+    picked = write(tmp_path / "a.h5", chunks=chunks)[7:1:-2].chunk_table()
+    assert picked is not None
+    np.testing.assert_array_equal(read_back(picked), VALUES[7:1:-2])
+
+
+def test_tiles_that_were_never_written(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as f:
+        d = f.create_dataset("d", (3, 4, 3), "i4", chunks=(1, 2, 2), fillvalue=-7)
+        d[1, 2:, :2] = 5
+        expected = d[()]
+    table = table_of(ArrayHandle(tmp_path / "a.h5", "d"))
+    assert (table.offset >= 0).sum() == 1
+    np.testing.assert_array_equal(read_back(table), expected)
+
+
 def test_layouts_that_have_no_table(tmp_path: Path) -> None:
-    assert write(tmp_path / "contiguous.h5").chunk_table() is None
-    assert write(tmp_path / "parts.h5", chunks=(1, 2, 3)).chunk_table() is None
     assert write(tmp_path / "complex.h5", VALUES.astype("c8"), chunks=(1, 4, 3)).chunk_table() is None
-    assert write(tmp_path / "within.h5", chunks=(1, 4, 3))[:, 1:].chunk_table() is None
     assert write(tmp_path / "frame.h5", chunks=(1, 4, 3))[3].chunk_table() is None
     with h5py.File(tmp_path / "scalar.h5", "w") as f:
         f["d"] = 1.0
-    assert ArrayHandle(tmp_path / "scalar.h5", "d").chunk_table() is None
+        f.create_dataset("external", (2, 4), "i4", external=[(str(tmp_path / "raw"), 0, 32)])
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_layout(h5py.h5d.COMPACT)
+        space = h5py.h5s.create_simple((3, 4))
+        h5py.h5d.create(f.id, b"compact", h5py.h5t.NATIVE_INT32, space, properties)
+        f.create_dataset("unwritten", (3, 4, 5), "f4")
+    (tmp_path / "raw").write_bytes(bytes(32))
+    for name in ("d", "external", "compact", "unwritten"):
+        assert ArrayHandle(tmp_path / "scalar.h5", name).chunk_table() is None
+    within = write(tmp_path / "within.h5", chunks=(1, 4, 3))[:, 1:].chunk_table()
+    assert within is not None
+    assert within.frame_shape == (4, 3)
 
 
 def test_bool_stored_as_enumeration(tmp_path: Path) -> None:
