@@ -25,6 +25,7 @@
     ├── NothingToPlot             (LookupError)        no plottable data in the file
     ├── CatalogueError            (ValueError)         the index cannot be made or served
     ├── ReductionError            (ValueError)         a reduction that cannot be run on these data
+    │   └── ReductionCancelled                         it was stopped; `partial` is what was done
     └── SaveError                 (OSError)            a result that could not be written; an older one is intact
 
 A message says what happened and ends with what to try next. Besides its place in the tree, each class is also the
@@ -53,6 +54,7 @@ __all__ = [
     "ProviderAnswerError",
     "ProviderRefused",
     "ProviderUnreachable",
+    "ReductionCancelled",
     "ReductionError",
     "SaveError",
     "SearchError",
@@ -184,6 +186,10 @@ class CatalogueError(PanoscError, ValueError):
 
 class ReductionError(PanoscError, ValueError):
     """A reduction that cannot be run on these data, or did not end."""
+
+
+class ReductionCancelled(ReductionError):
+    """A reduction that somebody stopped; its attribute `partial` is the result until then, or ``None``."""
 
 
 class SaveError(PanoscError, OSError):

@@ -1,7 +1,8 @@
-"""Runs the tasks of a reduction on Dask: in threads of this process, or on the workers of the current client.
+"""Runs the tasks of a reduction: with the threads of this process, or on the workers of the current Dask client.
 
 One loop waits for the result, tells the progress and looks whether somebody wants to stop; it runs in the thread that
-called, so that a callback may touch a notebook, and an interrupt from the keyboard stops the work.
+called, so that a callback may touch a notebook, and an interrupt from the keyboard stops the work. What is stopped
+gives back what it has done so far.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from panosc_analysis.reduction.progress import Meter, Progress
-from panosc_analysis.reduction.work import Job, Part, cancelled, merged, run_task
+from panosc_analysis.reduction.team import Team
+from panosc_analysis.reduction.work import Job, Part, absorbed, merged, run_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["Stop", "available_threads", "current_client", "run_in_threads", "run_on_cluster"]
 
 _FAN_IN = 4
-_LOOK = 0.05  # seconds between looks at whether it is done or cancelled
+_LOOK = 0.05  # seconds between looks at whether it is done or cancelled, at most
 _TELL = 0.25  # seconds between calls of the callback
 _ASK = 0.1  # seconds between questions of a worker to the scheduler
+_PATIENCE = 10.0  # seconds that stopped workers have to give back what they have
 
 
 class Stop(Protocol):
@@ -58,7 +61,7 @@ def current_client() -> Client | None:
 
 
 class _Here:
-    """Control of tasks in threads of this process."""
+    """Control of tasks in this process."""
 
     def __init__(self, meter: Meter) -> None:
         self.meter, self.stopped = meter, threading.Event()
@@ -100,29 +103,48 @@ def _event(name: str) -> Any:
 
 
 def run_in_threads(
-    job: Job, ranges: list[tuple[int, int]], *, threads: int, progress: Callable[[Progress], None] | None, cancel: Stop
+    job: Job,
+    ranges: list[tuple[int, int]],
+    *,
+    threads: int,
+    progress: Callable[[Progress], None] | None,
+    cancel: Stop,
+    between: Callable[[list[Part]], None] | None = None,
 ) -> Part:
-    """Run the tasks with Dask's threaded scheduler in this process.
+    """Go through the ranges one after the other, with all threads on each batch of frames.
 
-    Raises
-    ------
-    ReductionError
-        It was cancelled.
+    There is one set of sums, whatever the number of threads. `between` is called now and then with all that is done.
+
+    Returns
+    -------
+    :
+        What was found; its `done` falls short of the ranges if it was cancelled.
     """
-    import dask
-    import dask.threaded
-
     meter = Meter(sum(last - first for first, last in ranges))
     control = _Here(meter)
-    task = dask.delayed(partial(run_task, job, control), pure=False)
-    root = _tree([task(first, last) for first, last in ranges], dask.delayed(_merged, pure=False))
-    with ThreadPoolExecutor(threads, "reduction") as pool, ThreadPoolExecutor(1, "dask") as scheduler:
-        future = scheduler.submit(dask.compute, root, scheduler=dask.threaded.get, pool=pool, optimize_graph=False)
+
+    def work() -> Part:
+        found: Part | None = None
+        with Team(threads) as team:
+            for first, last in ranges:
+                before = [] if found is None else [found]
+                told = None if between is None else lambda part, before=before: between([*before, part])
+                part = run_task(job, control, first, last, team, told)
+                found = part if found is None else absorbed(found, part)
+                if control.is_stopped():
+                    break
+        if found is None:
+            raise AssertionError("there are no frames")
+        return found
+
+    with ThreadPoolExecutor(1, "reduction of a stack") as pool:
+        future = pool.submit(work)
         try:
-            _wait(future.done, meter, progress, cancel)
-            result: Part = future.result()[0]
+            if _wait(future.done, meter, progress, cancel):
+                control.stopped.set()
+            result = future.result()
         finally:
-            control.stopped.set()  # after an error or an interrupt the other tasks end with their batch
+            control.stopped.set()  # after an error or an interrupt it ends with its batch
     _tell(meter, progress)
     return result
 
@@ -137,10 +159,10 @@ def run_on_cluster(
 ) -> Part:
     """Run the tasks on the workers of a client, which must see the same files.
 
-    Raises
-    ------
-    ReductionError
-        It was cancelled.
+    Returns
+    -------
+    :
+        What was found; its `done` falls short of the ranges if it was cancelled.
     """
     meter = Meter(sum(last - first for first, last in ranges))
     name = f"panosc-analysis-{uuid.uuid4().hex}"
@@ -156,8 +178,12 @@ def run_on_cluster(
 
     root = _tree(leaves, merge)
     try:
-        _wait(root.done, meter, progress, cancel)
-        result: Part = root.result()
+        if _wait(root.done, meter, progress, cancel):
+            # Tasks give back what they have; those that have not begun find at once that they need not.
+            _event(name).set()
+            result: Part = root.result(timeout=_PATIENCE)
+        else:
+            result = root.result()
     except BaseException:
         _event(name).set()
         client.cancel(every, force=True)
@@ -183,15 +209,18 @@ def _tree(parts: list[Any], merge: Callable[..., Any]) -> Any:
     return parts[0]
 
 
-def _wait(is_done: Callable[[], bool], meter: Meter, progress: Callable[[Progress], None] | None, cancel: Stop) -> None:
-    told = time.monotonic()
+def _wait(is_done: Callable[[], bool], meter: Meter, progress: Callable[[Progress], None] | None, cancel: Stop) -> bool:
+    """Wait until it is done, or cancelled: then the answer is True."""
+    told, pause = time.monotonic(), 0.001
     while not is_done():
         if cancel.is_set():
-            raise cancelled()
-        time.sleep(_LOOK)
+            return True
+        time.sleep(pause)
+        pause = min(2 * pause, _LOOK)  # what takes a moment is not made to wait for longer
         if time.monotonic() - told >= _TELL:
             told = time.monotonic()
             _tell(meter, progress)
+    return False
 
 
 def _tell(meter: Meter, progress: Callable[[Progress], None] | None) -> None:

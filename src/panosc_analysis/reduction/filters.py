@@ -1,17 +1,18 @@
 """Decompression of single chunks outside HDF5: in any thread, without its lock and without Python's.
 
-Bitshuffle, LZ4, Zstandard and Blosc are hdf5plugin's own libraries, called through the function that HDF5 would call;
-deflate is zlib. Any other filter has no decoder here, and its data are read through HDF5.
+Bitshuffle with LZ4 is decoded by `kernels.bitshuffle`. Bitshuffle with Zstandard, LZ4, Zstandard and Blosc are
+hdf5plugin's own libraries, called through the function that HDF5 would call; deflate is libdeflate. Any other filter
+has no decoder here, and its data are read through HDF5.
 """
 
 from __future__ import annotations
 
 import ctypes
 import struct
-import zlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import deflate
 import hdf5plugin
 import numpy as np
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from panosc_analysis.nexus.chunks import Filter
 
-__all__ = ["BitshuffleDecoder", "Bytes", "Decoder", "decoder"]
+__all__ = ["BITSHUFFLE", "BitshuffleDecoder", "Bytes", "Decoder", "check_header", "decoder", "lz4_block"]
 
 Bytes: TypeAlias = "NDArray[np.uint8]"
 
@@ -29,6 +30,7 @@ DEFLATE, SHUFFLE, BLOSC, LZ4, BITSHUFFLE, ZSTD, BLOSC2 = 1, 2, 32001, 32004, 320
 _CALLABLE = (BLOSC, LZ4, BITSHUFFLE, ZSTD, BLOSC2)
 _REVERSE = 0x0100  # H5Z_FLAG_REVERSE
 _HEADER = struct.Struct(">QI")  # of bitshuffle and LZ4 chunks: bytes when decoded, bytes per block
+_LARGEST_BLOCK = 1 << 26  # bytes; memory for one is made on the word of the header
 _LENGTH = struct.Struct(">I")  # before each block: its bytes as stored
 
 _libc = ctypes.CDLL(None)
@@ -40,6 +42,7 @@ _free.restype, _free.argtypes = None, [ctypes.c_void_p]
 class Decoder(Protocol):
     """Undoes one filter."""
 
+    # `data` may be followed by SLACK bytes of anything, see `ChunkReader`.
     def __call__(self, data: Bytes, size: int) -> Bytes:
         """Decode; `size` is the number of bytes of the chunk when all filters are undone.
 
@@ -64,8 +67,8 @@ def decoder(step: Filter) -> Decoder | None:
 
 def _inflated(data: Bytes, size: int) -> Bytes:
     try:
-        return np.frombuffer(zlib.decompress(data.data, bufsize=size), np.uint8)
-    except zlib.error as error:
+        return np.frombuffer(deflate.zlib_decompress(data.data, size), np.uint8)
+    except deflate.DeflateError as error:
         raise ValueError(str(error)) from error
 
 
@@ -141,6 +144,53 @@ class BitshuffleDecoder:
             raise ValueError("bitshuffle does not decode it")
 
 
+class _Lz4Decoder(BitshuffleDecoder):
+    """Decodes bitshuffle with LZ4 in compiled code of ours, for the usual sizes of elements."""
+
+    def decode_into(self, data: Bytes, out: Bytes) -> None:
+        """Decode into an array of the right size; `data` is followed by `SLACK` bytes that can be read.
+
+        Raises
+        ------
+        ValueError
+            The data are damaged.
+        """
+        from panosc_analysis.reduction.kernels.bitshuffle import block_count, decode_chunks, find_blocks
+
+        elements = out.size // self.itemsize
+        block = check_header(data, out.size, 8 * self.itemsize) // self.itemsize
+        base, starts = np.uintp(data.ctypes.data), np.empty((1, block_count(elements, block) + 1), np.int64)
+        places = np.zeros(1, np.int64), np.array([data.size], np.int64)
+        values = out.view(f"u{self.itemsize}").reshape(1, elements)
+        if (
+            find_blocks(base, *places, block, self.itemsize, elements, starts) >= 0
+            or decode_chunks(base, starts, block, values) >= 0
+        ):
+            raise ValueError("bitshuffle does not decode it")
+
+
+def lz4_block(step: Filter, dtype: np.dtype[Any]) -> bool:
+    """Whether a filter is bitshuffle with LZ4 on whole elements of a type, whose blocks can be decoded one by one."""
+    data = step.client_data
+    return step.id == BITSHUFFLE and len(data) > 4 and data[4] == 2 and data[2] == dtype.itemsize
+
+
+def check_header(data: Bytes, size: int, unit: int) -> int:
+    """Read the bytes per block from the beginning of a chunk; a block is never larger than the chunk needs.
+
+    Raises
+    ------
+    ValueError
+        It does not fit the chunk.
+    """
+    if data.size < _HEADER.size:
+        raise ValueError("it is shorter than its header")
+    told, block = _HEADER.unpack_from(data.data, 0)
+    if told != size or block == 0 or block % unit or block > max(size, _LARGEST_BLOCK):
+        raise ValueError(f"its header tells {told} bytes in blocks of {block} for a chunk of {size} bytes")
+    return int(block)
+
+
 def check_blocks(data: Bytes, size: int, in_blocks: int, unit: int) -> int:
     """Walk along the blocks of a chunk and return the bytes per block.
 
@@ -162,11 +212,7 @@ def check_blocks(data: Bytes, size: int, in_blocks: int, unit: int) -> int:
     ValueError
         A length that cannot be.
     """
-    if data.size < _HEADER.size:
-        raise ValueError("it is shorter than its header")
-    told, block = _HEADER.unpack_from(data.data, 0)
-    if told != size or block == 0 or block % unit:
-        raise ValueError(f"its header tells {told} bytes in blocks of {block} for a chunk of {size} bytes")
+    block = check_header(data, size, unit)
     view, position, last = data.data, _HEADER.size, data.size - (size - in_blocks)
     for _ in range(-(-in_blocks // block)):
         if position + 4 > last:
@@ -174,7 +220,7 @@ def check_blocks(data: Bytes, size: int, in_blocks: int, unit: int) -> int:
         position += 4 + _LENGTH.unpack_from(view, position)[0]
     if position > last:
         raise ValueError("its last block is longer than it")
-    return int(block)
+    return block
 
 
 def bitshuffle_decoder(step: Filter) -> BitshuffleDecoder | None:
@@ -188,7 +234,8 @@ def bitshuffle_decoder(step: Filter) -> BitshuffleDecoder | None:
         return None
     function.restype = ctypes.c_int64
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_size_t]
-    return BitshuffleDecoder(function, step.client_data[2])
+    kind = _Lz4Decoder if step.client_data[4] == 2 and step.client_data[2] in (1, 2, 4, 8) else BitshuffleDecoder
+    return kind(function, step.client_data[2])
 
 
 class _FilterClass(ctypes.Structure):

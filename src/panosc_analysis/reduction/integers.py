@@ -1,13 +1,13 @@
 """Exact sums of integers of up to 32 bits.
 
-Every value is mapped to an unsigned number *w* of its own width. Where the maximum of an unsigned type stands for "no
-value", *w* = value + 1, which wraps to 0 for exactly these: they then add nothing to any sum, and no comparison is
-needed. Signed values are shifted by half their range. The squares are kept modulo 2^64 together with the number of
-wraps, so that the variance is exact before its last division.
+They are kept as integers modulo 2^64, the squares together with how often they went beyond it, so that the variance is
+exact before its last division. While a task runs, pixels are in the order in which the file stores them, if that is how
+they are read; `settle` brings them into their own.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +15,17 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from panosc_analysis.reduction.batch import Batch, Blocks
+    from panosc_analysis.reduction.layout import Layout
     from panosc_analysis.reduction.moments import Moments, MomentsKernel
+    from panosc_analysis.reduction.team import Team
 
 __all__ = ["IntegerSums"]
 
-_TILE = 1 << 20  # bytes of widened values at a time: they stay in the second-level cache
 _AT_ONCE = 1 << 15  # pixels
-_U32, _U64 = 1 << 32, 1 << 64
+_U64 = 1 << 64
 _FLOAT_FROM = 2.0**63  # sums of squared distances beyond which float64 is used; below they are exact
+_NOTHING = 1 << 40  # a number that no pixel has
 
 
 class IntegerSums:
@@ -30,155 +33,193 @@ class IntegerSums:
 
     def __init__(self, kernel: MomentsKernel, first: int, frames: int) -> None:
         self.kernel = kernel
-        pixels, kind = kernel.pixels, kernel.dtype.kind
-        self.unsigned = np.dtype(f"u{kernel.dtype.itemsize}")
-        self.has_marks = kernel.masked_value is not None
-        self.shift = int(self.has_marks) if kind != "i" else 1 << (8 * kernel.dtype.itemsize - 1)
-        self.valid = kernel.valid().astype(self.unsigned) if kernel.mask is not None else None
-        self.frames = 0
-        self.sum = np.zeros(pixels, dtype=np.uint64)
-        self.missing = np.zeros(pixels if self.has_marks else 0, dtype=np.uint32)  # frames without a value
-        self.largest = 0
-        self.squares = np.zeros(pixels if kernel.variance else 0, dtype=np.uint64)
-        self.wraps = np.zeros(pixels if kernel.variance else 0, dtype=np.uint32)
-        self.low = np.full(pixels if kernel.extremes else 0, np.iinfo(self.unsigned).max, dtype=self.unsigned)
-        self.high = np.zeros(pixels if kernel.extremes else 0, dtype=self.unsigned)
-        self.totals = {first: np.zeros(frames, dtype=np.int64)} if kernel.totals else {}
-        self._scratch: dict[Any, NDArray[Any]] = {}
+        self.frames, self.end = 0, first + frames
+        self.totals: dict[int, NDArray[np.int64]] = {}
+        self.pixels: Any = None  # PixelSums, made with the first batch
+        self._layout: Layout | None = None  # of the pixels; None in their own order
+        self._valid = np.empty(0, np.uint8)
+        self._spaces: deque[Any] = deque()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_scratch": {}}
+        self.settle()
+        return self.__dict__ | {"_valid": np.empty(0, np.uint8), "_spaces": deque()}
 
     def add(self, frames: NDArray[Any], first: int) -> None:
         """Add frames of shape (n, pixels), the first of which is frame `first` of the stack."""
-        values = frames.view(self.unsigned)
-        self.frames += len(frames)
-        length = max(1024, _TILE // (4 * len(frames)))
-        totals = np.zeros(len(frames), dtype=np.int64)
-        for begin in range(0, self.kernel.pixels, length):
-            self._add_tile(values[:, begin : begin + length], slice(begin, begin + length), totals)
-        if self.kernel.totals:
-            start = next(iter(self.totals))
-            self.totals[start][first - start : first - start + len(frames)] = totals
+        from panosc_analysis.reduction.team import Team
+
+        self._add_pixels(frames, first, Team())
+
+    def add_batch(self, batch: Batch, team: Team) -> None:
+        """Add a batch, from its compressed blocks if they will do."""
+        if batch.blocks is not None and self._takes(batch.blocks):
+            if self._layout != batch.blocks.layout:
+                self._begin(batch.blocks.layout)
+            self._add_blocks(batch, batch.blocks, team)
+        else:
+            self._add_pixels(batch.frames(team), batch.first, team)
+
+    def settle(self) -> None:
+        """Bring the pixels into their own order."""
+        if self._layout is not None and not self._layout.is_plain:
+            at = self._layout.positions()
+            self.pixels = type(self.pixels)(*(values[at] if len(values) else values for values in self.pixels))
+        self._layout = None
+        self._valid = np.empty(0, np.uint8)
 
     def merge(self, other: IntegerSums) -> None:
         """Add the sums of other frames of the same stack."""
-        self.frames += other.frames
-        self.sum += other.sum
-        self.missing += other.missing
-        self.largest = max(self.largest, other.largest)
-        self.squares += other.squares
-        self.wraps += other.wraps + (self.squares < other.squares)
-        np.minimum(self.low, other.low, out=self.low)
-        np.maximum(self.high, other.high, out=self.high)
+        self.settle()
+        other.settle()
+        self.end = max(self.end, other.end)
         self.totals |= other.totals
+        self.frames += other.frames
+        if other.pixels is None:
+            return
+        if self.pixels is None:
+            self.pixels = type(other.pixels)(*(values.copy() for values in other.pixels))
+            return
+        mine, theirs = self.pixels, other.pixels
+        for name in ("total", "squares", "gone", "full"):
+            np.add(getattr(mine, name), getattr(theirs, name), out=getattr(mine, name))
+        if len(mine.wraps):
+            mine.wraps[...] += theirs.wraps + (mine.squares < theirs.squares)
+        np.minimum(mine.low, theirs.low, out=mine.low)
+        np.maximum(mine.high, theirs.high, out=mine.high)
 
     def finish(self) -> Moments:
         """Turn the sums into moments."""
         from panosc_analysis.reduction.moments import Moments, joined_totals
 
         kernel = self.kernel
-        every = np.uint32(self.frames)
-        count = every - self.missing if self.has_marks else np.where(kernel.valid(), every, np.uint32(0))
-        offset = count.astype(np.uint64) * np.uint64(self.shift)
-        total = self.sum - offset
-        # The smallest value is kept without the shift where marks are, see _add_tile.
-        low = self.low if self.has_marks else self.low - self.unsigned.type(self.shift)
-        high = self.high - self.unsigned.type(self.shift)
+        self.settle()
+        pixels = self.pixels if self.pixels is not None else self._empty(kernel.pixels)
+        count = np.where(kernel.valid(), np.uint32(self.frames), np.uint32(0)) - pixels.gone
+        some = count > 0
+        low, high = (np.where(some, values, 0).astype(values.dtype) for values in (pixels.low, pixels.high))
+        variance = self._variance(count, pixels) if kernel.variance else None
         return Moments(
             count=count,
-            sum=total.view(np.int64) if kernel.dtype.kind == "i" else total,
-            variance=self._variance(count.astype(np.uint64)) if kernel.variance else None,
+            sum=pixels.total.view(np.int64) if kernel.dtype.kind == "i" else pixels.total,
+            variance=variance,
             min=low.view(kernel.dtype) if kernel.extremes else None,
             max=high.view(kernel.dtype) if kernel.extremes else None,
-            totals=joined_totals(self.totals) if kernel.totals else None,
+            totals=joined_totals(self.totals, self.end) if kernel.totals else None,
+            saturated=pixels.full if kernel.saturation is not None else None,
         )
 
-    def _shifted(self, values: NDArray[Any], pixels: slice) -> NDArray[Any]:
-        shifted = self._buffer(values.shape, self.unsigned)
-        np.add(values, self.unsigned.type(self.shift), out=shifted)  # wraps
-        if self.valid is not None:
-            shifted *= self.valid[pixels]
-        return shifted
+    @property
+    def _marker(self) -> np.int64:
+        return np.int64(_NOTHING if self.kernel.masked_value is None else self.kernel.masked_value)
 
-    def _buffer(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Memory to write over: fresh memory costs more than the sums made in it."""
-        length = shape[0] * shape[1]
-        if dtype not in self._scratch or self._scratch[dtype].size < length:
-            self._scratch[dtype] = np.empty(length, dtype)
-        return self._scratch[dtype][:length].reshape(shape)
+    @property
+    def _limit(self) -> np.int64:
+        return np.int64(_NOTHING if self.kernel.saturation is None else self.kernel.saturation)
 
-    def _add_tile(self, values: NDArray[Any], pixels: slice, totals: NDArray[np.int64]) -> None:
-        shifted = self._shifted(values, pixels)
-        high = np.maximum.reduce(shifted, axis=0)
-        low = np.minimum.reduce(shifted, axis=0)
-        largest, (frames, length) = int(high.max()), shifted.shape
-        # For 32-bit data this is the same memory, which is why the squares, made in place, come last.
-        wide = self._buffer(shifted.shape, np.dtype(np.uint32 if largest * frames < _U32 else np.uint64))
-        np.copyto(wide, shifted)
-        np.add(self.sum[pixels], np.add.reduce(wide, axis=0, dtype=wide.dtype), out=self.sum[pixels])
-        gaps = low == 0 if self.has_marks and not low.all() else None
-        comes_and_goes = gaps is not None and bool(np.any(high[gaps]))
-        if gaps is not None:
-            seldom = frames - np.count_nonzero(shifted, axis=0) if comes_and_goes else gaps * np.uint32(frames)
-            self.missing[pixels] += seldom.astype(np.uint32)
-        if self.kernel.totals:
-            narrow = np.uint32 if largest * length < _U32 else np.uint64
-            totals += np.add.reduce(wide, axis=1, dtype=narrow).astype(np.int64)
-            totals -= self.shift * self._valid_pixels(shifted, high, pixels, comes_and_goes)
-        if self.kernel.extremes:
-            one = self.unsigned.type(1 if self.has_marks else 0)
-            low = np.minimum.reduce(shifted - one, axis=0) if comes_and_goes else np.subtract(low, one, out=low)
-            np.minimum(self.low[pixels], low, out=self.low[pixels])
-            np.maximum(self.high[pixels], high, out=self.high[pixels])
-        if self.kernel.variance:
-            self._add_squares(wide, largest, pixels)
+    def _takes(self, blocks: Blocks) -> bool:
+        """Whether compressed blocks will do: the kernel finds marks whose bits are all set, and limits from 256 on."""
+        kind, marker = blocks.dtype, self.kernel.masked_value
+        usual = marker is None or marker == (-1 if kind.kind == "i" else np.iinfo(kind).max)
+        here = self.pixels is None or self._layout is not None or blocks.layout.is_plain
+        limited = self.kernel.saturation is not None and self.kernel.saturation < 256
+        return kind.kind in "ui" and kind.itemsize <= 4 and kind != np.int8 and usual and here and not limited
 
-    def _valid_pixels(
-        self, shifted: NDArray[Any], high: NDArray[Any], pixels: slice, comes_and_goes: bool
-    ) -> NDArray[np.int64] | int:
-        if comes_and_goes:
-            per_frame: NDArray[np.int64] = np.count_nonzero(shifted, axis=1)
-            return per_frame
-        if self.has_marks:
-            return int(np.count_nonzero(high))
-        return len(high) if self.valid is None else int(np.count_nonzero(self.valid[pixels]))
+    def _empty(self, size: int) -> Any:
+        from panosc_analysis.reduction.kernels.accumulate import PixelSums
 
-    def _add_squares(self, wide: NDArray[Any], largest: int, pixels: slice) -> None:
-        """Add the squares of a tile; `wide` is overwritten."""
-        bound = largest * largest * len(wide)
-        if bound < _U32 and wide.dtype == np.uint32:
-            np.multiply(wide, wide, out=wide)
-            sums = [np.add.reduce(wide, axis=0, dtype=np.uint32)]
+        kind = np.dtype(np.uint8) if self.kernel.dtype.kind == "b" else self.kernel.dtype
+        limits = np.iinfo(kind)
+        return PixelSums(
+            total=np.zeros(size, np.uint64),
+            squares=np.zeros(size, np.uint64),
+            wraps=np.zeros(size if kind.itemsize > 2 else 0, np.uint32),
+            low=np.full(size, limits.max, kind),
+            high=np.full(size, limits.min, kind),
+            gone=np.zeros(size, np.uint32),
+            full=np.zeros(size, np.uint32),
+        )
+
+    def _begin(self, layout: Layout | None) -> None:
+        """Go on in an order; what there is of sums is in the order of the pixels, or there is nothing."""
+        self._layout = layout
+        valid = np.where(self.kernel.valid(), np.uint8(255), np.uint8(0))
+        if layout is None or layout.is_plain:
+            self._valid = valid
         else:
-            squares = wide.astype(np.uint64)
-            np.multiply(squares, squares, out=squares)
-            sums = [np.add.reduce(squares, axis=0)] if bound < _U64 else list(squares)
-        self.largest = max(self.largest, largest)
-        may_wrap = self.largest * self.largest * self.frames >= _U64
-        for added in sums:
-            np.add(self.squares[pixels], added, out=self.squares[pixels])
-            if may_wrap:
-                self.wraps[pixels] += self.squares[pixels] < added
+            self._valid = np.zeros(layout.tiles * layout.elements, np.uint8)
+            self._valid[layout.positions()] = valid
+        if self.pixels is None:
+            self.pixels = self._empty(len(self._valid))
 
-    def _variance(self, count: NDArray[np.uint64]) -> NDArray[np.float64]:
+    def _add_blocks(self, batch: Batch, blocks: Blocks, team: Team) -> None:
+        from panosc_analysis.reduction.kernels.statistics import add_blocks, workspace
+
+        def work(columns: tuple[int, int]) -> NDArray[np.int64]:
+            totals = np.zeros(batch.count, np.int64)
+            try:
+                space = self._spaces.pop()
+            except IndexError:
+                space = workspace(blocks.per_block, blocks.dtype)
+            damaged = add_blocks(
+                blocks.base,
+                blocks.starts,
+                *columns,
+                blocks.per_block,
+                blocks.layout.elements,
+                self._valid,
+                self._marker,
+                self._limit,
+                self.pixels,
+                totals,
+                space,
+            )
+            self._spaces.append(space)
+            if damaged >= 0:
+                raise blocks.damaged(int(damaged))
+            return totals
+
+        self._count(batch.first, batch.count, team.map(work, team.shares(blocks.starts.shape[1])))
+
+    def _add_pixels(self, frames: NDArray[Any], first: int, team: Team) -> None:
+        from panosc_analysis.reduction.kernels.accumulate import add_frames
+
+        if self._layout is not None and not self._layout.is_plain:
+            self.settle()
+        if not len(self._valid):
+            self._begin(None)
+        values = frames.view(np.uint8) if frames.dtype.kind == "b" else frames
+
+        def work(pixels: tuple[int, int]) -> NDArray[np.int64]:
+            totals = np.zeros(len(frames), np.int64)
+            add_frames(values, *pixels, self._valid, self._marker, self._limit, self.pixels, totals)
+            return totals
+
+        self._count(first, len(frames), team.map(work, team.shares(self.kernel.pixels)))
+
+    def _count(self, first: int, frames: int, totals: list[NDArray[np.int64]]) -> None:
+        self.frames += frames
+        if self.kernel.totals:
+            self.totals[first] = np.sum(totals, axis=0)
+
+    def _variance(self, count: NDArray[np.uint32], pixels: Any) -> NDArray[np.float64]:
         result = np.empty(self.kernel.pixels)
+        wraps = pixels.wraps if len(pixels.wraps) else np.zeros(self.kernel.pixels, np.uint32)
         for begin in range(0, self.kernel.pixels, _AT_ONCE):  # in pieces that stay in the cache
             part = slice(begin, begin + _AT_ONCE)
-            result[part] = _exact_variance(count[part], self.sum[part], self.squares[part], self.wraps[part])
+            total = pixels.total[part].view(np.int64) if self.kernel.dtype.kind == "i" else pixels.total[part]
+            result[part] = _exact_variance(count[part], total, pixels.squares[part], wraps[part])
         return result
 
 
 def _exact_variance(
-    count: NDArray[np.uint64], total: NDArray[np.uint64], squares: NDArray[np.uint64], wraps: NDArray[np.uint32]
+    count: NDArray[np.uint32], total: NDArray[Any], squares: NDArray[np.uint64], wraps: NDArray[np.uint32]
 ) -> NDArray[np.float64]:
-    """Σ(w − m)² = Σw² − m (Σw + r) with Σw = m n + r, all modulo 2^64; then to the mean itself, Σ/n − (r/n)²."""
-    number = np.maximum(count, 1)
+    """Σ(v − m)² = Σv² − m (Σv + r) with Σv = m n + r, all modulo 2^64; then to the mean itself, Σ/n − (r/n)²."""
+    number = np.maximum(count, 1).astype(total.dtype)
     whole, rest = np.divmod(total, number)
-    distances = (squares - whole * (total + rest)).astype(np.float64)
-    if wraps.any():
-        estimate = squares.astype(np.float64) + wraps * float(_U64)
-        estimate -= whole.astype(np.float64) * (total + rest).astype(np.float64)
-        distances = np.where(estimate < _FLOAT_FROM, distances, estimate)
+    distances = (squares - (whole * (total + rest)).view(np.uint64)).astype(np.float64)
+    estimate = squares.astype(np.float64) + wraps * float(_U64)
+    estimate -= whole.astype(np.float64) * (total.astype(np.float64) + rest)
+    distances = np.where(estimate < _FLOAT_FROM, distances, estimate)
     variance: NDArray[np.float64] = np.maximum(distances / number - (rest / number) ** 2, 0.0)
     return variance

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from panosc_analysis.reduction.kernel import add_batch, settle
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from panosc_analysis.reduction.batch import Batch
     from panosc_analysis.reduction.kernel import Kernel, Sums
+    from panosc_analysis.reduction.team import Team
 
 __all__ = ["JointKernel", "JointSums"]
 
@@ -34,6 +38,16 @@ class JointSums:
         """Add frames to each."""
         for sums in self.each:
             sums.add(frames, first)
+
+    def add_batch(self, batch: Batch, team: Team) -> None:
+        """Add a batch to each, in the way that it knows."""
+        for sums in self.each:
+            add_batch(sums, batch, team)
+
+    def settle(self) -> None:
+        """End a task."""
+        for sums in self.each:
+            settle(sums)
 
     def merge(self, other: JointSums) -> None:
         """Add what another task has seen."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Kernel", "Sums"]
+    from panosc_analysis.reduction.batch import Batch
+    from panosc_analysis.reduction.team import Team
+
+__all__ = ["BatchSums", "Kernel", "Sums", "add_batch", "settle"]
 
 
 class Sums(Protocol):
@@ -21,6 +24,28 @@ class Sums(Protocol):
 
     def finish(self) -> Any:
         """Turn the sums into numbers."""
+
+
+@runtime_checkable
+class BatchSums(Protocol):
+    """Sums that take a batch as it comes and divide the work on it themselves, such as those of compiled kernels."""
+
+    def add_batch(self, batch: Batch, team: Team) -> None:
+        """Add the frames of a batch, with the threads of a team."""
+
+
+def add_batch(sums: Sums, batch: Batch, team: Team) -> None:
+    """Add a batch in the way that the sums know."""
+    if isinstance(sums, BatchSums):
+        sums.add_batch(batch, team)
+    else:
+        sums.add(batch.frames(team), batch.first)
+
+
+def settle(sums: Sums) -> None:
+    """End a task: sums that keep more than they need to while they work give it up with their method `settle`."""
+    if (method := getattr(sums, "settle", None)) is not None:
+        method()
 
 
 class Kernel(Protocol):

@@ -26,11 +26,11 @@ def number_of_tasks(stack: Stack, workers: int) -> int:
     return max(1, shared, min(_TASKS_PER_WORKER * workers, total // _TASK_BYTES))
 
 
-def divide(stack: Stack, table: ChunkTable | None, tasks: int) -> list[tuple[int, int]]:
-    """Divide the frames into at most `tasks` ranges (first, end) of about the same length, cut between chunks."""
-    ends = np.linspace(0, stack.frames, min(tasks, stack.frames) + 1).astype(np.int64)
-    if table is not None and len(table) < stack.frames:
-        borders = np.append(table.first_frame, stack.frames)
-        ends = borders[np.searchsorted(borders, ends)]
-    ends = np.unique(ends)
+def divide(table: ChunkTable | None, span: tuple[int, int], tasks: int) -> list[tuple[int, int]]:
+    """Divide frames into at most `tasks` ranges (first, end) of about the same length, cut between chunks."""
+    ends = np.linspace(*span, min(tasks, span[1] - span[0]) + 1).astype(np.int64)
+    if table is not None and len(table) < table.shape[0]:
+        borders = np.append(table.first_frame, table.shape[0])
+        ends[1:-1] = borders[np.searchsorted(borders, ends[1:-1])]
+    ends = np.unique(np.minimum(ends, span[1]))
     return [(int(first), int(end)) for first, end in pairwise(ends)]

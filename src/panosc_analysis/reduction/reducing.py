@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from panosc_analysis.errors import ReductionError
+from panosc_analysis.errors import ReductionCancelled, ReductionError
 from panosc_analysis.provenance import FileState, Record, Source, StepRecord, installed
+from panosc_analysis.reduction.checkpoint import Checkpoint
 from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
 from panosc_analysis.reduction.frames import find_route
 from panosc_analysis.reduction.joint import JointKernel
@@ -20,7 +23,7 @@ from panosc_analysis.reduction.progress import CancelToken
 from panosc_analysis.reduction.result import ReductionResult
 from panosc_analysis.reduction.stack import Stack
 from panosc_analysis.reduction.steps import Azimuthal, Statistics, make_steps
-from panosc_analysis.reduction.work import Job
+from panosc_analysis.reduction.work import Job, absorbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +46,7 @@ __all__ = ["BUFFER", "default_steps", "reduce"]
 BUFFER = 32_000_000
 """Bytes of decoded frames that each thread holds at a time."""
 
-_SOFTWARE = ("panosc-analysis", "numpy", "h5py", "hdf5plugin", "silx", "dask")
+_SOFTWARE = ("panosc-analysis", "numpy", "numba", "h5py", "hdf5plugin", "silx", "dask")
 
 
 def default_steps(
@@ -82,11 +85,12 @@ def reduce(
     tasks: int | None = None,
     threads: int | None = None,
     buffer: int = BUFFER,
+    checkpoint: str | Path | None = None,
 ) -> ReductionResult:
     """Reduce a stack in one pass over its frames.
 
     Runs on the workers of the current Dask client, else in threads of this process, one per core it may use. Memory is
-    `buffer` per thread and some 30 bytes per pixel and task, whatever the length of the stack.
+    twice `buffer` per thread and some 30 bytes per pixel and task, whatever the length of the stack.
 
     Parameters
     ----------
@@ -111,12 +115,17 @@ def reduce(
     threads
         How many threads to use in this process.
     buffer
-        Bytes of decoded frames per thread.
+        Bytes of compressed or decoded frames that each thread holds at a time.
+    checkpoint
+        A file for partial results: written every half minute and whenever the reduction ends before its time, removed
+        when it is complete. If it is there already, the reduction goes on from it. Use another file for each reduction.
 
     Raises
     ------
     ReductionError
-        A step that cannot be run on these data, a parameter that does not exist, or it was cancelled.
+        A step that cannot be run on these data, or a parameter that does not exist.
+    ReductionCancelled
+        It was cancelled; the error's `partial` is the result of the frames until then.
     OpenError
         Data that cannot be read.
     """
@@ -128,19 +137,28 @@ def reduce(
     kernel, places = _kernel(stack, labels, mask, prepared)
     job = Job(stack, kernel, buffer, errors)
     route = find_route(stack)
-    part = _run(job, route, tasks, threads, progress, cancel or CancelToken())
+    kept = None if checkpoint is None else Checkpoint(Path(checkpoint).expanduser(), job, route)
+    part = _resumed(job, route, tasks, threads, progress, cancel or CancelToken(), kept)
     found: tuple[Any, ...] = part.sums.finish()
     arrays = [
         array
         for step, place in zip(prepared, places, strict=True)
-        for array in _without_skipped(step.arrays(found[place], labels), part)
+        for array in _without_skipped(step.arrays(found[place], labels), part, stack)
     ]
     notes += tuple(note for step in prepared for note in step.notes)
     notes += tuple(sorted(part.notes)) + _remarks(part, route, stack, mask, labels)
     names = [array.name for array in arrays]
     default = next((name for name in ("profile", "mean") if name in names), names[0])
     record = _record(handle, route, chosen, recorded, sources)
-    return ReductionResult(tuple(arrays), record, default, notes)
+    result = ReductionResult(tuple(arrays), record, default, notes)
+    if part.frames < stack.frames:
+        hint = "The error's attribute partial has the result until then" if kept is None else "Start it again to go on"
+        raise ReductionCancelled(
+            f"The reduction was cancelled after {part.frames} of {stack.frames} frames",
+            hint=hint,
+            partial=result if part.frames else None,
+        )
+    return result
 
 
 def _cut(
@@ -202,32 +220,97 @@ def _kernel(
     return JointKernel(tuple(kernels)), tuple(places)
 
 
-def _run(
+def _resumed(
     job: Job,
     route: Route,
     tasks: int | None,
     threads: int | None,
     progress: Callable[[Progress], None] | None,
     cancel: Stop,
+    kept: Checkpoint | None,
+) -> Part:
+    """Run what a checkpoint leaves to do, and keep it up to date."""
+    before = None if kept is None else kept.read()
+    done: list[Part] = [] if before is None else [before]
+    missing = [(0, job.stack.frames)] if before is None else before.missing(job.stack.frames)
+    ranges = _ranges(job, route, tasks, threads, missing) if missing else []
+    if kept is None:
+        return _run(job, ranges, threads, progress, cancel, None)
+    latest: list[Part] = []
+
+    def between(parts: list[Part]) -> None:
+        latest[:] = parts
+        kept.offer([*done, *parts])
+
+    try:
+        for some in _rounds(ranges, threads):
+            latest.clear()
+            done.append(_run(job, some, threads, progress, cancel, between))
+            kept.offer(done)
+            if cancel.is_set():
+                break
+    except BaseException:
+        if done or latest:
+            kept.write([*done, *latest])
+        raise
+    part = functools.reduce(absorbed, done)
+    if part.frames < job.stack.frames:
+        kept.write([part])
+    else:
+        kept.finish()
+    part.notes |= {kept.note} - {""}
+    return part
+
+
+def _rounds(ranges: list[tuple[int, int]], threads: int | None) -> list[list[tuple[int, int]]]:
+    """On workers, do some tasks at a time, so that there is something to keep in between."""
+    client = current_client() if threads is None else None
+    size = len(ranges) if client is None else 2 * max(1, sum(client.nthreads().values()))
+    return [ranges[begin : begin + size] for begin in range(0, len(ranges), size)]
+
+
+def _ranges(
+    job: Job, route: Route, tasks: int | None, threads: int | None, missing: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Divide what is to be done into tasks; in this process the threads share each batch, so that one will do."""
+    client = current_client() if threads is None else None
+    if client is None:
+        return missing if tasks is None else [part for span in missing for part in divide(route.table, span, tasks)]
+    number = tasks or number_of_tasks(job.stack, max(1, sum(client.nthreads().values())))
+    whole = sum(end - first for first, end in missing)
+    return [
+        part
+        for first, end in missing
+        for part in divide(route.table, (first, end), max(1, number * (end - first) // whole))
+    ]
+
+
+def _run(
+    job: Job,
+    ranges: list[tuple[int, int]],
+    threads: int | None,
+    progress: Callable[[Progress], None] | None,
+    cancel: Stop,
+    between: Callable[[list[Part]], None] | None,
 ) -> Part:
     client = current_client() if threads is None else None
-    workers = sum(client.nthreads().values()) if client is not None else threads or available_threads()
-    ranges = divide(job.stack, route.table, tasks or number_of_tasks(job.stack, max(1, workers)))
     if client is not None:
         return run_on_cluster(client, job, ranges, progress=progress, cancel=cancel)
-    return run_in_threads(job, ranges, threads=min(workers, len(ranges)), progress=progress, cancel=cancel)
+    workers = threads or available_threads()
+    return run_in_threads(job, ranges, threads=workers, progress=progress, cancel=cancel, between=between)
 
 
-def _without_skipped(arrays: list[ResultArray], part: Part) -> list[ResultArray]:
+def _without_skipped(arrays: list[ResultArray], part: Part, stack: Stack) -> list[ResultArray]:
     """Mask the totals of frames that were left out; other arrays know."""
-    if not part.skipped:
+    left_out = [(first, first + count) for first, count, _ in part.skipped] + part.missing(stack.frames)
+    if not left_out:
         return arrays
     found = []
     for array in arrays:
         if array.name == "totals":
             masked = np.zeros(array.values.shape, np.bool_)
-            for first, count, _ in part.skipped:
-                masked[first : first + count] = True
+            for first, end in left_out:
+                masked[first:end] = True
             array = dataclasses.replace(array, masked=masked)
         found.append(array)
     return found
@@ -241,8 +324,10 @@ def _remarks(part: Part, route: Route, stack: Stack, mask: NDArray[Any] | None, 
             f"{len(part.skipped)} damaged chunks with {frames} of {stack.frames} frames were left out; the first: "
             f"{min(part.skipped)[2]}"
         )
+    if part.frames < stack.frames:
+        remarks.append(f"the reduction was stopped after {part.frames} of {stack.frames} frames")
     if route.table is not None:
-        empty = int(route.table.frames[route.table.offset < 0].sum())
+        empty = int(route.table.frames[(route.table.offset < 0).all(axis=1)].sum())
         if empty:
             remarks.append(f"{empty} of {stack.frames} frames were never written and hold the fill value")
     if labels.masked_value is not None:

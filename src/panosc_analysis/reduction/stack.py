@@ -71,6 +71,11 @@ class Stack:
         return self.frames == 1 and len(self.frame_shape) == len(self.handle.shape)
 
     @property
+    def window(self) -> tuple[int | range, ...]:
+        """What is selected of each dimension of a stored frame."""
+        return self.handle.selection[1:] or tuple(range(length) for length in self.handle.stored_shape[1:])
+
+    @property
     def pixels(self) -> int:
         """Numbers per frame."""
         return math.prod(self.frame_shape)

@@ -1,4 +1,4 @@
-"""What one task does: read a range of frames and keep sums of them. Runs in a thread here or on a worker anywhere."""
+"""What one task does: read a range of frames and keep sums of them. Runs here with all threads, or on a worker."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from panosc_analysis.errors import ReductionError
 from panosc_analysis.reduction.frames import find_route, read_batches
+from panosc_analysis.reduction.kernel import add_batch, settle
+from panosc_analysis.reduction.team import Team
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from panosc_analysis.reduction.frames import Errors
     from panosc_analysis.reduction.kernel import Kernel, Sums
     from panosc_analysis.reduction.stack import Stack
 
-__all__ = ["Control", "Job", "Part", "cancelled", "merged", "run_task"]
+__all__ = ["Control", "Job", "Part", "absorbed", "merged", "run_task"]
 
 
 class Control(Protocol):
@@ -38,7 +41,7 @@ class Job:
     kernel
         What to do with each.
     buffer
-        Bytes of decoded frames that a task holds at a time.
+        Bytes that each thread of a task holds of the frames at a time.
     errors
         What to do with chunks that do not decode.
     """
@@ -61,33 +64,75 @@ class Part:
         (first frame, number of frames, reason) of what could not.
     notes
         What was remarkable.
+    done
+        (first frame, end) of what was gone through, skipped frames included.
     """
 
     sums: Sums
     skipped: list[tuple[int, int, str]] = field(default_factory=list)
     notes: set[str] = field(default_factory=set)
+    done: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def frames(self) -> int:
+        """How many frames were gone through."""
+        return sum(end - first for first, end in self.done)
+
+    def count(self, first: int, end: int) -> None:
+        """Note that frames were gone through."""
+        if self.done and self.done[-1][1] == first:
+            first = self.done.pop()[0]
+        self.done.append((first, end))
+
+    def missing(self, frames: int) -> list[tuple[int, int]]:
+        """List the ranges of a stack that were not gone through."""
+        found, at = [], 0
+        for first, end in [*sorted(self.done), (frames, frames)]:
+            if first > at:
+                found.append((at, first))
+            at = max(at, end)
+        return found
 
 
-def run_task(job: Job, control: Control, first: int, last: int) -> Part:
-    """Read frames `first` to `last` (exclusive) and sum them.
+def run_task(
+    job: Job,
+    control: Control,
+    first: int,
+    last: int,
+    team: Team | None = None,
+    between: Callable[[Part], None] | None = None,
+) -> Part:
+    """Read frames `first` to `last` (exclusive) and sum them; less of them if it is stopped.
+
+    Parameters
+    ----------
+    job, control, first, last
+        What to do, for whom, on which frames.
+    team
+        The threads to do it with; one without.
+    between
+        Called after each batch with what there is.
 
     Raises
     ------
-    ReductionError
-        It was cancelled.
     OpenError
         Frames that cannot be read, unless such are skipped.
     """
     route = find_route(job.stack)
     part = Part(job.kernel.start(first, last - first), notes={route.note} - {""})
-    for batch in read_batches(job.stack, route, first, last, nbytes=job.buffer, errors=job.errors):
+    team = team or Team()
+    for batch in read_batches(job.stack, route, first, last, nbytes=job.buffer, errors=job.errors, team=team):
         if control.is_stopped():
-            raise cancelled()
-        if batch.frames is None:
+            break
+        if batch.reason:
             part.skipped.append((batch.first, batch.count, batch.reason))
         else:
-            part.sums.add(batch.frames, batch.first)
+            add_batch(part.sums, batch, team)
+        part.count(batch.first, batch.first + batch.count)
         control.add(batch.count)
+        if between is not None:
+            between(part)
+    settle(part.sums)
     return part
 
 
@@ -95,12 +140,14 @@ def merged(parts: list[Part]) -> Part:
     """Join what several tasks have found; leaves them as they are, so that a lost worker's task can run again."""
     result = copy.deepcopy(parts[0])
     for part in parts[1:]:
-        result.sums.merge(part.sums)
-        result.skipped += part.skipped
-        result.notes |= part.notes
+        absorbed(result, part)
     return result
 
 
-def cancelled() -> ReductionError:
-    """Say that somebody stopped it."""
-    return ReductionError("The reduction was cancelled", hint="Start it again when you want its result")
+def absorbed(part: Part, other: Part) -> Part:
+    """Add what another task has found to a part, and give it back."""
+    part.sums.merge(other.sums)
+    part.skipped += other.skipped
+    part.notes |= other.notes
+    part.done += other.done
+    return part

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from panosc_analysis.errors import FileCorrupt, FileTruncated, FilterPluginMissing
 from panosc_analysis.nexus import ArrayHandle
 from panosc_analysis.reduction import Stack, reduce
-from panosc_analysis.reduction.frames import Batch, find_route, read_batches
+from panosc_analysis.reduction.batch import Batch
+from panosc_analysis.reduction.frames import find_route, read_batches
+from panosc_analysis.reduction.team import Team
 
 FAST = ["none", "gzip", "shuffle+gzip", "bitshuffle-lz4", "bitshuffle-zstd", "bitshuffle-64", "bitshuffle"]
 FAST += ["blosc", "blosc2", "lz4", "zstd"]
@@ -28,14 +30,18 @@ Write = Callable[..., ArrayHandle]
 
 def read(handle: ArrayHandle, *, nbytes: int = 3000, errors: Any = "raise", first: int = 0) -> list[Batch]:
     stack = Stack.of(handle)
-    batches = read_batches(stack, find_route(stack), first, stack.frames, nbytes=nbytes, errors=errors)
-    return [Batch(b.first, b.count, None if b.frames is None else b.frames.copy(), b.reason) for b in batches]
+    with Team(2) as team:
+        batches = read_batches(stack, find_route(stack), first, stack.frames, nbytes=nbytes, errors=errors, team=team)
+        return [
+            Batch(b.first, b.count, pixels=None if b.reason else b.frames(team).copy(), reason=b.reason)
+            for b in batches
+        ]
 
 
 def joined(batches: list[Batch]) -> np.ndarray[Any, Any]:
     starts = [batch.first for batch in batches]
     assert starts == sorted(starts)
-    return np.concatenate([batch.frames for batch in batches if batch.frames is not None])
+    return np.concatenate([batch.pixels for batch in batches if batch.pixels is not None])
 
 
 @pytest.mark.parametrize("codec", FAST + SLOW)
@@ -102,7 +108,7 @@ def test_chunk_that_was_written_without_its_filter(random: Random, write: Write)
         file["entry/data/data"].id.write_direct_chunk((1, 0, 0), values[1].tobytes(), filter_mask=0b11)
     table = handle.chunk_table()
     assert table is not None
-    assert table.filter_mask.tolist() == [0, 3, 0]
+    assert table.filter_mask.tolist() == [[0], [3], [0]]
     np.testing.assert_array_equal(joined(read(handle)).reshape(values.shape), values)
 
 
@@ -129,9 +135,9 @@ def test_virtual_dataset(tmp_path: Path, random: Random, write: Write) -> None:
 def damage(handle: ArrayHandle, row: int) -> None:
     table = handle.chunk_table()
     assert table is not None
-    with table.files[table.file_index[row]].open("r+b") as file:
-        file.seek(int(table.offset[row]) + int(table.size[row]) // 2)
-        file.write(b"\xff" * (int(table.size[row]) // 2))
+    with table.files[table.file_index[row, 0]].open("r+b") as file:
+        file.seek(int(table.offset[row, 0]) + int(table.size[row, 0]) // 2)
+        file.write(b"\xff" * (int(table.size[row, 0]) // 2))
 
 
 @pytest.mark.parametrize("codec", ["gzip", "bitshuffle-lz4", "bitshuffle-zstd", "lz4", "zstd", "fletcher32+gzip"])
@@ -162,9 +168,9 @@ def test_file_that_was_cut(random: Random, write: Write) -> None:
     assert table is not None
     stack, route = Stack.of(handle), find_route(Stack.of(handle))
     with handle.file.open("r+b") as file:
-        file.truncate(int(table.offset[5]) + 100)
+        file.truncate(int(table.offset[5, 0]) + 100)
     with pytest.raises(FileTruncated, match="frame 5"):
-        list(read_batches(stack, route, 0, 8, nbytes=1, errors="raise"))
+        list(read_batches(stack, route, 0, 8, nbytes=1, errors="raise", team=Team()))
 
 
 def test_filter_that_is_not_installed(random: Random, write: Write) -> None:
@@ -183,7 +189,7 @@ def test_header_that_does_not_fit_the_chunk(random: Random, write: Write) -> Non
     table = handle.chunk_table()
     assert table is not None
     with handle.file.open("r+b") as file:
-        file.seek(int(table.offset[1]) + 6)
+        file.seek(int(table.offset[1, 0]) + 6)
         file.write(b"\x02")
     with pytest.raises(FileCorrupt, match="Chunk 1"):
         reduce(handle, ["statistics"])

@@ -249,9 +249,9 @@ def test_record_says_what_was_done(write: Write) -> None:
 def test_frames_are_divided_between_chunks(write: Write) -> None:
     handle = write(np.zeros((20, 4, 5), "u2"), "gzip", chunks=(6, 4, 5))
     stack, table = Stack.of(handle), handle.chunk_table()
-    assert divide(stack, table, 100) == [(0, 6), (6, 12), (12, 18), (18, 20)]
-    assert divide(stack, table, 2) == [(0, 12), (12, 20)]
-    assert divide(stack, None, 3) == [(0, 6), (6, 13), (13, 20)]
+    assert divide(table, (0, 20), 100) == [(0, 6), (6, 12), (12, 18), (18, 20)]
+    assert divide(table, (0, 20), 2) == [(0, 12), (12, 20)]
+    assert divide(None, (0, 20), 3) == [(0, 6), (6, 13), (13, 20)]
     assert number_of_tasks(stack, 16) == 1
 
 

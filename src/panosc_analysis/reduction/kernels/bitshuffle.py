@@ -101,6 +101,18 @@ _unshuffle_1, _unshuffle_2, _unshuffle_all = _unshuffler(1), _unshuffler(2), _un
 
 
 @njit(nogil=True, error_model="numpy")
+def _unshuffle_few(planes: Any, in_plane: Any, out: Any) -> None:
+    """Turn planes of less than 8 bytes into elements, bit by bit."""
+    for byte in range(in_plane):
+        for bit in range(8):
+            value, at = np.uint64(0), planes + ADDRESS(byte)
+            for plane in range(8 * out.itemsize):
+                value |= ((np.uint64(load_8(at)) >> np.uint64(bit)) & np.uint64(1)) << np.uint64(plane)
+                at += ADDRESS(in_plane)
+            out[8 * byte + bit] = value
+
+
+@njit(nogil=True, error_model="numpy")
 def unshuffle(raw: Any, count: Any, nbytes: Any, out: Any) -> None:
     """Turn the planes of a block into elements.
 
@@ -118,24 +130,22 @@ def unshuffle(raw: Any, count: Any, nbytes: Any, out: Any) -> None:
     planes, to = ADDRESS(raw.ctypes.data), ADDRESS(out.ctypes.data)
     in_plane = count // 8
     stride = ADDRESS(in_plane)
-    groups = count // 64
-    step = ADDRESS(64 * out.itemsize)
-    for group in range(groups):
-        at, where = planes + ADDRESS(8 * group), to + ADDRESS(group) * step
+    step = ADDRESS(8 * out.itemsize)
+    at = 0
+    while at < in_plane:
+        if at + 8 > in_plane:
+            if in_plane < 8:
+                _unshuffle_few(planes, in_plane, out)
+                return
+            at = in_plane - 8  # some elements twice, so that the last group is full
+        source, where = planes + ADDRESS(at), to + ADDRESS(at) * step
         if nbytes == 1:
-            _unshuffle_1(at, stride, where, out)
+            _unshuffle_1(source, stride, where, out)
         elif nbytes == 2:
-            _unshuffle_2(at, stride, where, out)
+            _unshuffle_2(source, stride, where, out)
         else:
-            _unshuffle_all(at, stride, where, out)
-    for byte in range(8 * groups, in_plane):
-        for bit in range(8):
-            value = np.uint64(0)
-            for plane in range(8 * out.itemsize):
-                value |= ((np.uint64(raw[plane * in_plane + byte]) >> np.uint64(bit)) & np.uint64(1)) << np.uint64(
-                    plane
-                )
-            out[8 * byte + bit] = value
+            _unshuffle_all(source, stride, where, out)
+        at += 8
 
 
 @njit(nogil=True, inline="always")
@@ -264,8 +274,8 @@ def decode_chunks(base: Any, starts: Any, per_block: Any, out: Any) -> Any:
         -1, or the number of the first chunk that is damaged.
     """
     elements, itemsize = out.shape[1], out.itemsize
-    raw = np.zeros(per_block * itemsize + SLACK, np.uint8)
-    words = raw[: per_block * itemsize].view(np.uint64)
+    words = np.zeros((per_block * itemsize + SLACK) // 8, np.uint64)
+    raw = words.view(np.uint8)
     blocks = block_count(elements, per_block)
     for chunk in range(len(starts)):
         if starts[chunk, 0] < 0:
