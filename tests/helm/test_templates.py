@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hub_config.cluster import RootVolume, read_cluster
 from hub_config.cluster.reading import check_against_policy
@@ -225,3 +226,13 @@ def test_the_hub_is_told_where_volumes_catalogues_and_clusters_are(chart: Chart,
     assert cluster.demo.operators == ("oskar",)
     assert (cluster.requests.cpu, cluster.profiles["lab"].node_selector) == (0.2, {"pool": "gpu"})
     assert cluster.environment["DASK_GATEWAY__ADDRESS"] == "http://traefik-dask-gateway"
+
+
+@pytest.mark.parametrize("name", ["trial", "facility"])
+def test_the_examples_hold(chart: Chart, repository: Path, name: str) -> None:
+    values = yaml.safe_load((repository / "helm" / "examples" / f"{name}.yaml").read_text(encoding="utf-8"))
+    objects = chart.rendered(values)
+    looked = {pod: list(faults(spec)) for pod, spec in pods(objects)}
+    assert {pod: one for pod, one in looked.items() if one} == {}
+    images = {c["image"] for _, spec in pods(objects) for c in spec["containers"] if "traefik" not in c["image"]}
+    assert all(("@sha256:" in image) == (name == "facility") for image in images), images

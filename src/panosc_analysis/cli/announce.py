@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,11 +23,7 @@ def add_command(commands: Commands) -> None:
     what.add_argument("text", metavar="TEXT", nargs="?", default="", help="the text; it takes the last one's place")
     what.add_argument("--clear", action="store_true", help="take the announcement away")
     parser.add_argument(
-        "--policy",
-        metavar="FILE",
-        type=Path,
-        default=Path("panosc.yaml"),
-        help="policy of the hub (default: panosc.yaml)",
+        "--policy", metavar="FILE", type=Path, help="policy of the hub (default: panosc.yaml; in a hub's pod its own)"
     )
 
 
@@ -34,12 +31,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Write or remove the text; the running hub shows it at the next page."""
     from hub_config.announcements import announce
     from hub_config.errors import HubConfigError
-    from hub_config.policy import read_policy
 
     try:
-        state = read_policy(arguments.policy).hub.state
-        announce(state / "announcement.txt", "" if arguments.clear else arguments.text)
+        announce(state_of(arguments.policy) / "announcement.txt", "" if arguments.clear else arguments.text)
     except (HubConfigError, OSError) as error:
         print(f"panosc-analysis: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def state_of(policy: Path | None) -> Path:
+    """Return the state directory of the hub that `policy` is for, or of the one whose pod this is."""
+    from hub_config.cluster import read_cluster
+    from hub_config.cluster.reading import CLUSTER, DEFAULTS
+    from hub_config.policy import read_policy
+
+    if policy is None and Path(os.environ.get(CLUSTER) or DEFAULTS[CLUSTER]).exists():
+        return read_cluster().state
+    return read_policy(policy or Path("panosc.yaml")).hub.state

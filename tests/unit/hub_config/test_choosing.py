@@ -150,3 +150,10 @@ def test_the_demo_writes_a_policy_that_holds(desktop: bool, tmp_path: Path) -> N
     policy = read_policy(demo_policy(tmp_path, DESKTOP if desktop else ""))
     assert [p.kind for p in policy.profiles] == ["lab", "desktop"][: 1 + desktop]
     assert policy.hub.state == tmp_path / "hub"
+
+
+def test_in_a_hubs_pod_the_announcement_needs_no_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cluster.yaml").write_text(f"state: {tmp_path}\nroots: {{data: {{claim: data}}}}\n")
+    monkeypatch.setenv("PANOSC_CLUSTER", str(tmp_path / "cluster.yaml"))
+    assert main(["announce", "Hello"]) == 0
+    assert str(Announcement(tmp_path / "announcement.txt")) == "Hello"
