@@ -174,6 +174,8 @@ class OpenDataset:
         from panosc_analysis.reduction import reduce
         from panosc_analysis.widgets import reduction_progress
 
+        if path is None and [getattr(step, "name", step) for step in steps] == ["events"]:
+            path = "/"  # the only group of events, which no plot shows
         handle = self.data if path is None else self[path]
         with reduction_progress(enabled=progress) as (report, cancel):
             reduction = reduce(

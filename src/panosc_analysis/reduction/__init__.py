@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from panosc_analysis.reduction.clusters import local_cluster
+    from panosc_analysis.reduction.events import EventAccumulator, reduce_events
     from panosc_analysis.reduction.geometry import Geometry, find_geometry
     from panosc_analysis.reduction.progress import CancelToken, Progress
     from panosc_analysis.reduction.reducing import default_steps, reduce
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         STEPS,
         Azimuthal,
         Difference,
+        Events,
         Fluorescence,
         Line,
         Parameter,
@@ -38,6 +40,8 @@ __all__ = [
     "Azimuthal",
     "CancelToken",
     "Difference",
+    "EventAccumulator",
+    "Events",
     "Fluorescence",
     "Geometry",
     "Line",
@@ -60,10 +64,12 @@ __all__ = [
     "make_steps",
     "read_parameters",
     "reduce",
+    "reduce_events",
 ]
 
 _HOMES = {
     "CancelToken": "progress",
+    "EventAccumulator": "events",
     "Geometry": "geometry",
     "Progress": "progress",
     "ReductionResult": "result",
@@ -74,6 +80,7 @@ _HOMES = {
     "find_geometry": "geometry",
     "local_cluster": "clusters",
     "reduce": "reducing",
+    "reduce_events": "events",
 }
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from panosc_analysis.errors import ReductionCancelled, ReductionError
 from panosc_analysis.provenance import FileState, Record, Source, StepRecord, installed
 from panosc_analysis.reduction.checkpoint import Checkpoint
 from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
+from panosc_analysis.reduction.events import reduce_events
 from panosc_analysis.reduction.frames import find_route
 from panosc_analysis.reduction.joint import JointKernel
 from panosc_analysis.reduction.labels import mask_of, read_labels
@@ -22,7 +23,7 @@ from panosc_analysis.reduction.plan import divide, number_of_tasks
 from panosc_analysis.reduction.progress import CancelToken
 from panosc_analysis.reduction.result import ReductionResult
 from panosc_analysis.reduction.stack import Stack
-from panosc_analysis.reduction.steps import Azimuthal, Statistics, make_steps
+from panosc_analysis.reduction.steps import Azimuthal, Events, Statistics, make_steps
 from panosc_analysis.reduction.work import Job, absorbed
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def reduce(
     Parameters
     ----------
     handle
-        The stack, its first axis counting frames; a two-dimensional array is one frame.
+        The stack, its first axis counting frames; a two-dimensional array is one frame. For the step ``events`` the
+        group of these.
     steps
         Steps or their names; `default_steps` without.
     parameters
@@ -129,6 +131,11 @@ def reduce(
     OpenError
         Data that cannot be read.
     """
+    if steps is not None and _counts_events(steps):
+        step = cast("Events", make_steps(steps, parameters or {})[0])
+        return reduce_events(
+            handle.file, step, handle.path, threads=threads, progress=progress, cancel=cancel, sources=sources
+        )
     stack = Stack.of(handle)
     chosen, prepared, notes = _chosen(stack, steps, parameters or {})
     recorded = tuple(dict(step.recorded()) for step in prepared)
@@ -159,6 +166,11 @@ def reduce(
             partial=result if part.frames else None,
         )
     return result
+
+
+def _counts_events(steps: Sequence[Step | str]) -> bool:
+    """Whether the one step is that for events, which are no frames."""
+    return len(steps) == 1 and (steps[0] == Events.name or isinstance(steps[0], Events))
 
 
 def _cut(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from panosc_analysis.errors import ReductionError
 from panosc_analysis.reduction.steps.azimuthal import Azimuthal
 from panosc_analysis.reduction.steps.difference import Difference
+from panosc_analysis.reduction.steps.events import Events
 from panosc_analysis.reduction.steps.fluorescence import Fluorescence
 from panosc_analysis.reduction.steps.line import Line
 from panosc_analysis.reduction.steps.project import Project
@@ -25,6 +26,7 @@ __all__ = [
     "STEPS",
     "Azimuthal",
     "Difference",
+    "Events",
     "Fluorescence",
     "Line",
     "Parameter",
@@ -51,6 +53,7 @@ _KINDS: tuple[type[Step], ...] = (
     Sparse,
     Peaks,
     Fluorescence,
+    Events,
 )
 STEPS: dict[str, type[Step]] = {step.name: step for step in _KINDS}
 """Every step by its name."""
