@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Sparse,
         Statistics,
         Step,
+        Tomography,
         make_steps,
         read_parameters,
     )
@@ -58,6 +59,7 @@ __all__ = [
     "Stack",
     "Statistics",
     "Step",
+    "Tomography",
     "default_steps",
     "find_geometry",
     "local_cluster",

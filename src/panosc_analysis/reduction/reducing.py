@@ -155,7 +155,7 @@ def reduce(
     notes += tuple(note for step in prepared for note in step.notes)
     notes += tuple(sorted(part.notes)) + _remarks(part, route, stack, mask, labels)
     names = [array.name for array in arrays]
-    default = next((name for name in ("profile", "mean") if name in names), names[0])
+    default = next((name for name in ("profile", "mean", "slices") if name in names), names[0])
     record = _record(handle, route, chosen, recorded, sources)
     result = ReductionResult(tuple(arrays), record, default, notes)
     if part.frames < stack.frames:

@@ -16,6 +16,7 @@ from panosc_analysis.reduction.steps.roi import Roi
 from panosc_analysis.reduction.steps.sparse import Peaks, Sparse
 from panosc_analysis.reduction.steps.statistics import Statistics
 from panosc_analysis.reduction.steps.step import Parameter, PreparedStep, Step
+from panosc_analysis.reduction.steps.tomography import Tomography
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ __all__ = [
     "Sparse",
     "Statistics",
     "Step",
+    "Tomography",
     "make_steps",
     "read_parameters",
 ]
@@ -54,6 +56,7 @@ _KINDS: tuple[type[Step], ...] = (
     Peaks,
     Fluorescence,
     Events,
+    Tomography,
 )
 STEPS: dict[str, type[Step]] = {step.name: step for step in _KINDS}
 """Every step by its name."""
