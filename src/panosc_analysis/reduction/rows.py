@@ -12,7 +12,9 @@ from panosc_analysis.errors import ReductionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from panosc_analysis.reduction.batch import Batch
     from panosc_analysis.reduction.moments import MomentsKernel
+    from panosc_analysis.reduction.team import Team
 
 __all__ = ["Pixels", "RowFunction", "Rows", "RowsKernel"]
 
@@ -52,11 +54,14 @@ class RowsKernel:
         Of the stack.
     summed
         How many of its arrays, the last ones, are to be summed over the frames instead of kept.
+    shared
+        Whether several threads may each take a part of a batch.
     """
 
     function: RowFunction
     frames: int
     summed: int = 0
+    shared: bool = True
 
     def start(self, first: int, frames: int) -> _RowSums:
         """Begin with no rows."""
@@ -71,10 +76,23 @@ class _RowSums:
         self.pieces: list[tuple[int, int, tuple[NDArray[Any], ...]]] = []
         self.sums: tuple[NDArray[Any], ...] = ()
 
+    def add_batch(self, batch: Batch, team: Team) -> None:
+        frames = batch.frames(team)
+        shares = team.shares(len(frames)) if self.kernel.shared else [(0, len(frames))]
+
+        def work(share: tuple[int, int]) -> tuple[NDArray[Any], ...]:
+            begin, end = share
+            return self.kernel.function(frames[begin:end], batch.first + begin)
+
+        for (begin, end), arrays in zip(shares, team.map(work, shares), strict=True):
+            self._keep(arrays, batch.first + begin, end - begin)
+
     def add(self, frames: NDArray[Any], first: int) -> None:
-        arrays = self.kernel.function(frames, first)
+        self._keep(self.kernel.function(frames, first), first, len(frames))
+
+    def _keep(self, arrays: tuple[NDArray[Any], ...], first: int, count: int) -> None:
         kept = len(arrays) - self.kernel.summed
-        self.pieces.append((first, len(frames), arrays[:kept]))
+        self.pieces.append((first, count, arrays[:kept]))
         self._add(tuple(array.sum(axis=0) for array in arrays[kept:]))
 
     def merge(self, other: _RowSums) -> None:

@@ -190,3 +190,10 @@ def test_damage_and_nonsense_are_refused(make: Make, tmp_path: Path) -> None:
         raw.write(b"\xff" * 32)
     with pytest.raises(FileCorrupt, match="event_time_offset"):
         reduce_events(path, Events(high=71_000.0), threads=2)
+
+
+def test_many_events_without_chunks(make: Make) -> None:
+    path = make(events=3_000_001, codec="contiguous")
+    result = reduce_events(path, Events(bins=100, high=71_000.0), threads=2)
+    expected = np.histogram(arrays(path)["event_time_offset"], bins=100, range=(0, 71e6))[0]
+    assert result["histogram"].values.tolist() == expected.tolist()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from panosc_analysis.errors import ReductionError
+from panosc_analysis.errors import ReductionCancelled, ReductionError
 from panosc_analysis.provenance import FileState, Record, Source, StepRecord, installed
 from panosc_analysis.reduction.engine import available_threads
 from panosc_analysis.reduction.events.pieces import Pieces
@@ -20,7 +20,6 @@ from panosc_analysis.reduction.memory import require_memory
 from panosc_analysis.reduction.progress import Meter
 from panosc_analysis.reduction.result import ReductionResult, ResultArray, ResultAxis
 from panosc_analysis.reduction.steps.series import count_errors
-from panosc_analysis.reduction.work import cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -232,7 +231,9 @@ class EventAccumulator:
                 for future in as_completed([pool.submit(work, piece) for piece in pieces]):
                     future.result()
                     if cancel is not None and cancel.is_set():
-                        raise cancelled()
+                        raise ReductionCancelled(
+                            "The histogram was cancelled", hint="Start it again when you want its result"
+                        )
                     if progress is not None:
                         progress(meter.read())
             finally:

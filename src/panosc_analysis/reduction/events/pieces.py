@@ -100,7 +100,7 @@ class Pieces:
         try:
             for number, step in reversed(list(enumerate(self.decoders))):
                 data = data if mask >> number & 1 else step(data, nbytes)
-            if data.size != nbytes:
+            if data.size != nbytes and table.filters:
                 raise ValueError(f"it has {data.size} bytes when decoded instead of {nbytes}")
         except ValueError as error:
             raise FileCorrupt(

@@ -91,7 +91,9 @@ class _Prepared:
         return None
 
     def kernel(self, shared: MomentsKernel) -> RowsKernel:
-        return RowsKernel(_DifferenceRows(Pixels.of(shared), self.stack, self.step.lag), self.stack.frames, summed=2)
+        return RowsKernel(
+            _DifferenceRows(Pixels.of(shared), self.stack, self.step.lag), self.stack.frames, summed=2, shared=False
+        )
 
     def recorded(self) -> Mapping[str, Value]:
         return {"lag": self.step.lag}

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from panosc_analysis.provenance import Value
+    from panosc_analysis.reduction.batch import Batch
     from panosc_analysis.reduction.labels import Labels
     from panosc_analysis.reduction.moments import MomentsKernel
     from panosc_analysis.reduction.result import ResultArray
     from panosc_analysis.reduction.stack import Stack
+    from panosc_analysis.reduction.team import Team
 
 __all__ = ["Rebin"]
 
@@ -139,10 +141,17 @@ class _BlockSums:
         self.kernel = kernel
         self.found: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}
 
+    def add_batch(self, batch: Batch, team: Team) -> None:
+        for number, blocks in enumerate(team.map(self._binned, batch.frames(team)), start=batch.first):
+            self._add(number // self.kernel.frames, *blocks)
+
     def add(self, frames: NDArray[Any], first: int) -> None:
         for number, frame in enumerate(frames, start=first):
-            values, valid = self.kernel.pixels.split(frame)
-            self._add(number // self.kernel.frames, self._blocks(values), self._blocks(valid.astype(np.int64)))
+            self._add(number // self.kernel.frames, *self._binned(frame))
+
+    def _binned(self, frame: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        values, valid = self.kernel.pixels.split(frame)
+        return self._blocks(values), self._blocks(valid.astype(np.int64))
 
     def merge(self, other: _BlockSums) -> None:
         for number, (total, count) in other.found.items():

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from panosc_analysis.provenance import Value
+    from panosc_analysis.reduction.batch import Batch
     from panosc_analysis.reduction.labels import Labels
     from panosc_analysis.reduction.moments import MomentsKernel
     from panosc_analysis.reduction.stack import Stack
+    from panosc_analysis.reduction.team import Team
 
 __all__ = ["Peaks", "Sparse"]
 
@@ -221,9 +223,16 @@ class _TableSums:
         self.found: dict[int, tuple[NDArray[Any], ...]] = {}
         self.empty: tuple[NDArray[Any], ...] = ()
 
+    def add_batch(self, batch: Batch, team: Team) -> None:
+        found = team.map(self.kernel.function, batch.frames(team))
+        self.found |= dict(enumerate(found, start=batch.first))
+        self._require_memory()
+
     def add(self, frames: NDArray[Any], first: int) -> None:
-        for number, frame in enumerate(frames, start=first):
-            self.found[number] = self.kernel.function(frame)
+        self.found |= dict(enumerate(map(self.kernel.function, frames), start=first))
+        self._require_memory()
+
+    def _require_memory(self) -> None:
         nbytes = sum(column.nbytes for columns in self.found.values() for column in columns[:1])
         require_memory(8 * nbytes if nbytes > 1_000_000_000 else 0, "What was found")
 

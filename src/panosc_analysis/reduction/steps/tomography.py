@@ -55,8 +55,8 @@ class Tomography:
     size and per pixel otherwise, masked outside the circle that all projections see. Ring removal, rotation axis and
     reconstruction are algotom's, see `panosc_analysis.reduction.tomography.reconstruction`.
 
-    Not done: no phase retrieval, no cone beam, no interpolation between flat fields before and after. Memory: four times the
-    single-precision projections of the rows, and twice their slices; refused where there is not enough.
+    Not done: no phase retrieval, no cone beam, no interpolation between flat fields before and after. Memory: four
+    times the single-precision projections of the rows, and twice their slices; refused where there is not enough.
 
     Parameters
     ----------
