@@ -12,6 +12,7 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from aiohttp import ClientError
 from kubernetes_asyncio import client, config
 from kubernetes_asyncio.client import ApiException
 
-from hub_config.cluster.reading import check_against_policy, read_cluster
+from hub_config.cluster.reading import CLUSTER, DEFAULTS, check_against_policy, read_cluster
 from hub_config.errors import HubConfigError
 from hub_config.policy import read_policy
 from hub_config.spawning.containers import DATA
@@ -41,6 +42,7 @@ HUB, PROXY, API, NODE, METADATA = "the hub", "the proxy's interface", "the Kuber
 MUST_NOT = (PROXY, API, NODE, METADATA)
 # Labels of the hub's pod that its sessions share.
 RELEASE = ("app", "release", "app.kubernetes.io/name", "app.kubernetes.io/instance")
+IN_THE_POD = "deployment/hub -- panosc-analysis doctor --kubernetes"
 NO_POLICY = "Use a network plug-in that enforces NetworkPolicy, and leave network.denyByDefault on"
 
 
@@ -64,21 +66,23 @@ async def examine(environment: Mapping[str, str] | None = None, node: str | None
     node
         Node to look at; without it the cluster's scheduler chooses.
     """
+    known = os.environ if environment is None else environment
+    facts = Path(known.get(CLUSTER) or DEFAULTS[CLUSTER])
+    if not facts.exists():
+        return [Seen("cluster", "failed", f"this is no hub's pod: there is no {facts}", f"kubectl exec {IN_THE_POD}")]
     try:
         cluster = read_cluster(environment)
         policy = read_policy(cluster.policy)
         check_against_policy(cluster, policy)
     except HubConfigError as error:
-        return [
-            Seen("policy", "failed", str(error), "In the hub's pod: kubectl exec deployment/hub -- panosc-analysis …")
-        ]
+        return [Seen("policy", "failed", str(error), "Correct the values, then helm upgrade")]
     seen = [
         Seen("policy", "ok", f"{policy.facility}: {len(policy.proposals)} proposals below {', '.join(policy.roots)}")
     ]
     try:
         config.load_incluster_config()
     except config.ConfigException as error:
-        return [*seen, Seen("cluster", "failed", f"this is no pod: {error}", "Run it with kubectl exec deployment/hub")]
+        return [*seen, Seen("cluster", "failed", f"this is no pod: {error}", f"kubectl exec {IN_THE_POD}")]
     async with client.ApiClient() as connection:
         seen += await _from_a_pod(client.CoreV1Api(connection), policy, cluster, node)
     return [*seen, await asyncio.to_thread(provider, policy)]
