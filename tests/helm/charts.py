@@ -74,6 +74,7 @@ class Chart:
 def copied(directory: Path, charts: Path | None) -> Chart:
     """Copy the chart into `directory` with the packages from `charts`, or with stand-ins."""
     path = directory / "panosc-analysis"
+    directory.mkdir(exist_ok=True)
     shutil.copytree(CHART, path, ignore=shutil.ignore_patterns("charts", "Chart.lock"))
     inside = path / "charts"
     inside.mkdir()

@@ -100,9 +100,9 @@ def trial_values(facility: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def way_in(namespace: Namespace) -> Iterator[str]:
-    """Forward a port of this machine to the proxy, as the notes say; returns the address."""
-    command = ["kubectl", "--namespace", namespace.name, "port-forward", "service/proxy-public", ":http"]
+def way_in(namespace: Namespace, service: str = "proxy-public") -> Iterator[str]:
+    """Forward a port of this machine to a service, as the notes say; returns the address."""
+    command = ["kubectl", "--namespace", namespace.name, "port-forward", f"service/{service}", ":http"]
     forwarding = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert forwarding.stdout is not None

@@ -165,7 +165,7 @@ def test_the_life_of_a_release(
     assert "homes-of-people-are-kept" in gone
     assert release.namespace.pod_of("bob")["status"]["phase"] == "Running"
     release.namespace.kubectl("delete", "pods", "-l", "component=singleuser-server")
-    release.namespace.kubectl("wait", "--for=delete", "pvc/data-demo", "--timeout=60s")
+    release.namespace.kubectl("wait", "--for=delete", "pvc/data-demo", "pvc/catalogue-demo", "--timeout=60s")
     release.put("install")
     with ExitStack() as stack:
         url = stack.enter_context(way_in(release.namespace))
