@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from silx.io.nxdata import get_default
 
 from panosc_analysis.nexus import open_file
@@ -122,7 +122,28 @@ def test_alice_runs_the_tutorial_to_its_end_and_opens_the_result(
     expect(first).to_contain_text(re.compile(r"Frame 2\b"))
     page.wait_for_timeout(1000)
     assert first.locator("canvas").first.screenshot() != before
+    answers_while_a_cell_runs(page, first)
     open_in_h5web(page, pictures)
+
+
+def answers_while_a_cell_runs(page: Page, viewer: Locator) -> None:
+    """Ask for a pixel's value, which only the kernel knows, while it is busy."""
+    page.locator(".jp-Notebook .jp-Cell").last.click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text("import time; time.sleep(300)")
+    page.keyboard.press("Shift+Enter")
+    running = page.locator(".jp-CodeCell .jp-InputPrompt:text-is('[*]:')")
+    expect(running).to_have_count(1, timeout=30_000)
+    canvas = viewer.locator("canvas").first
+    canvas.focus()
+    canvas.press("ArrowUp")
+    expect(viewer.locator(".panosc-readout")).to_have_text(re.compile(r"·.*· [^…]+$"), timeout=60_000)
+    expect(running).to_have_count(1)
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("Interrupt Kernel")).click()
+    expect(running).to_have_count(0, timeout=30_000)
 
 
 def test_bob_has_his_own_data_and_not_alices(page: Page, platform: Platform, pictures: Path) -> None:

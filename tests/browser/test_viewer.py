@@ -265,6 +265,30 @@ def test_frames_come_from_the_cache_without_the_kernel(page: Window, opened: Any
     assert len(asked) == 5
 
 
+def test_a_growing_file_is_followed_and_its_last_frame_shown(page: Window, opened: Any, tmp_path: Path) -> None:
+    path = tmp_path / "growing.h5"
+    with h5py.File(path, "w", libver="latest") as file:
+        stack = file.create_dataset("stack", (2, 80, 90), "u2", maxshape=(None, 80, 90), chunks=(1, 80, 90))
+        file.swmr_mode = True
+        viewer = opened(path, follow=True)
+        stack.resize(7, axis=0)
+        stack[6] = 1
+        stack.flush()
+        expect(page.locator(".panosc-position")).to_contain_text("Frame 6 / 6", timeout=60_000)
+        expect(page.locator(".panosc-stage canvas").first).to_have_attribute("data-frame", "6", timeout=60_000)
+        assert viewer.content.shape == (7, 80, 90)
+
+
+def test_axes_are_exchanged_without_a_new_cell(page: Window, opened: Any) -> None:
+    viewer = opened(np.arange(3 * 40 * 60).reshape(3, 40, 60))
+    page.get_by_text("More", exact=True).click()
+    page.locator("label", has_text=re.compile("^Upwards")).locator("select").select_option(label="frame")
+    expect(page.get_by_role("slider", name="Frame")).to_have_attribute("max", "39", timeout=30_000)
+    page.get_by_role("slider", name="Frame").press("End")
+    expect(page.locator(".panosc-stage canvas").first).to_have_attribute("data-frame", "39", timeout=30_000)
+    assert (viewer.order, viewer.n_frames) == ([1, 0, 2], 40)
+
+
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 KINDS: dict[str, Callable[[], Any]] = {
     "curve": lambda: np.sin(np.arange(300) / 20),
@@ -290,6 +314,7 @@ def test_every_kind_is_drawn_readable_and_accessible(page: Window, opened: Any, 
         page.screenshot(path=pictures / f"viewer-{kind}-{theme}.png", full_page=True)
     page.set_viewport_size({"width": 390, "height": 800})
     page.wait_for_timeout(400)
+    # The same as 200 % on a window of twice the width.
     assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing is cut off on a narrow screen"
     page.screenshot(path=pictures / f"viewer-{kind}-narrow.png", full_page=True)
     assert problems == []

@@ -102,15 +102,15 @@ class Statistics:
         return usable_limits(*(found if found[0] < found[1] else ends), scale)
 
     def _sample(self, scale: Scale) -> NDArray[Any]:
-        return self.sample[self.sample > 0] if scale == "log" else self.sample
+        return self.sample[np.searchsorted(self.sample, 0, side="right") :] if scale == "log" else self.sample
 
     def _percentiles(self, scale: Scale) -> tuple[float, float]:
         sample = self._sample(scale)
         if sample.size == 0:
             return (0.0, 0.0)
-        low, high = np.percentile(sample, _PERCENTILES[scale])
+        low, high = (_quantile(sample, percent / 100) for percent in _PERCENTILES[scale])
         ends = self.positive if scale == "log" else self.ends
-        return float(low), float(ends[1] if ends and _PERCENTILES[scale][1] == 100 else high)
+        return low, ends[1] if ends and _PERCENTILES[scale][1] == 100 else high
 
     def _deviations(self, scale: Scale) -> tuple[float, float]:
         sample = self._sample(scale).astype(np.float64)
@@ -118,13 +118,26 @@ class Statistics:
         if sample.size == 0 or ends is None:
             return (0.0, 0.0)
         sample = np.log10(sample) if scale == "log" else sample
-        low, high = sample.mean() - 3 * sample.std(), sample.mean() + 3 * sample.std()
-        low, high = (10**low, 10**high) if scale == "log" else (low, high)
-        return max(float(low), ends[0]), min(float(high), ends[1])
+        mean, spread = float(sample.mean()), 3 * float(sample.std())
+        low, high = (10 ** (mean - spread), 10 ** (mean + spread)) if scale == "log" else (mean - spread, mean + spread)
+        return max(low, ends[0]), min(high, ends[1])
 
     def table(self) -> dict[str, dict[str, tuple[float, float]]]:
         """Return the limits for every scale and every automatic way."""
-        return {scale: {how: self.limits(scale, how) for how in LIMITS if how != "fixed"} for scale in SCALES}
+        made = {scale: {how: self.limits(scale, how) for how in ("auto", "minmax")} for scale in SCALES}
+        deviations = self.limits("linear", "stddev3")
+        for scale in SCALES:
+            own = self.limits("log", "stddev3") if scale == "log" else usable_limits(*deviations, scale)
+            made[scale]["stddev3"] = own
+        return made
+
+
+def _quantile(ordered: NDArray[Any], part: float) -> float:
+    """Return what `numpy.quantile` does, of values that are in order already."""
+    place = part * (ordered.size - 1)
+    below = int(place)
+    low, high = float(ordered[below]), float(ordered[min(below + 1, ordered.size - 1)])
+    return low + (place - below) * (high - low)
 
 
 def plain_numbers(values: NDArray[Any]) -> NDArray[Any]:

@@ -26,7 +26,7 @@ class Hover:
         """Say q and 2θ at the centre of a pixel."""
         import numpy as np
 
-        place = np.array([row + 0.5]), np.array([column + 0.5])  # pyFAI counts from a pixel's corner
+        place = np.array([row]), np.array([column])  # pyFAI, too, takes whole numbers as centres
         two_theta = float(self.integrator.tth(*place)[0])
         said = f"2θ {number(math.degrees(two_theta))}\u202f°"
         if self.integrator.wavelength:

@@ -82,6 +82,19 @@ def test_mean_and_deviation_are_those_of_numpy() -> None:
     assert high == pytest.approx(values.mean() + 3 * values.std(), rel=1e-6)
 
 
+def test_percentiles_are_those_of_numpy() -> None:
+    values = np.random.default_rng(5).lognormal(0, 2, (150, 150))
+    low, high = limits_of(values, "linear", "auto")
+    assert (low, high) == pytest.approx(np.percentile(values, [1, 99.5]), rel=1e-12)
+
+
+@pytest.mark.parametrize("scale", frames.SCALES)
+def test_the_table_has_what_each_question_gives(scale: frames.Scale) -> None:
+    statistics = frames.find_statistics(np.random.default_rng(5).normal(0, 2, (90, 90)), None)
+    for how in ("auto", "minmax", "stddev3"):
+        assert statistics.table()[scale][how] == statistics.limits(scale, how)
+
+
 def test_automatic_limits_pass_over_a_few_hot_pixels_on_a_linear_scale() -> None:
     frame = detector_frame()
     frame[0, :5] = 1_000_000
