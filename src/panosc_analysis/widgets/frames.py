@@ -124,7 +124,9 @@ class Statistics:
 
     def table(self) -> dict[str, dict[str, tuple[float, float]]]:
         """Return the limits for every scale and every automatic way."""
-        made = {scale: {how: self.limits(scale, how) for how in ("auto", "minmax")} for scale in SCALES}
+        ways: tuple[Limits, ...] = ("auto", "minmax")
+        made: dict[str, dict[str, tuple[float, float]]]
+        made = {scale: {how: self.limits(scale, how) for how in ways} for scale in SCALES}
         deviations = self.limits("linear", "stddev3")
         for scale in SCALES:
             own = self.limits("log", "stddev3") if scale == "log" else usable_limits(*deviations, scale)
