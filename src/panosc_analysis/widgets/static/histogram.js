@@ -4,7 +4,6 @@ import { element } from "./controls.js";
 import { formatNumber } from "./numbers.js";
 import { fraction, valueAtFraction } from "./norms.js";
 import { colourOf } from "./picture.js";
-import { themeOf } from "./scales.js";
 
 const HIST_HEIGHT = 96;
 const STEPS = 200; // of a handle from one end to the other by the arrow keys
@@ -59,7 +58,7 @@ export class Histogram {
     if (this.box.hidden) return;
     const width = this.stage.clientWidth;
     const { context } = this.plot.prepared(this.canvas, width, HIST_HEIGHT);
-    const theme = themeOf(this.plot.root);
+    const theme = this.plot.theme();
     const { first, last, scale } = this.span();
     const place = (value) => fraction(value, first, last, scale) * width;
     const { low, high } = this.plot.colouring();

@@ -3,7 +3,7 @@
 import { drawAxes } from "./axes.js";
 import { button, element } from "./controls.js";
 import { curveColour, drawCurve, rangeOf } from "./curve.js";
-import { scaled, themeOf } from "./scales.js";
+import { scaled } from "./scales.js";
 
 const CHART_HEIGHT = 190;
 
@@ -25,7 +25,7 @@ export class Chart {
     const width = this.box.clientWidth;
     if (!this.curve || !width) return;
     const { context } = this.plot.prepared(this.canvas, width, CHART_HEIGHT);
-    const theme = themeOf(this.plot.root);
+    const theme = this.plot.theme();
     const box = { left: 68, top: 8, width: Math.max(60, width - 80), height: CHART_HEIGHT - 54 };
     const scale = this.plot.model.get("scale") === "log" ? "log" : "linear";
     const x = { ...scaled(rangeOf(this.curve.x, "linear"), "linear", box.left, box.width, false), label: this.xLabel };

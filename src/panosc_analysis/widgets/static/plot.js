@@ -17,6 +17,7 @@ import { Tools } from "./tools.js";
 const MARGIN = 0.15; // of the view, fetched around it
 const REFINE = 120; // ms without a move until the part in view is fetched at full resolution
 const FOLLOW = 2000;
+const THEME_AGE = 500; // ms that the theme's colours are remembered: asking for them costs a layout
 
 export class Plot {
   /** `controls(plot)` gives what stands above and under the plot: {above, under}. */
@@ -55,16 +56,22 @@ export class Plot {
     this.listen("change:follow", () => this.follow());
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.stage);
-    this.theme = new MutationObserver(() => this.redraw());
+    const rethemed = () => {
+      this.themeKnown = null;
+      this.draw();
+      setTimeout(() => this.draw(), 2 * THEME_AGE); // the style sheet of a new theme may come after its name
+    };
+    this.themes = new MutationObserver(rethemed);
     const attributeFilter = ["data-jp-theme-name", "data-jp-theme-light", "data-theme", "class"];
-    this.theme.observe(document.body, { attributes: true, attributeFilter });
+    this.themes.observe(document.body, { attributes: true, attributeFilter });
     this.follow();
   }
 
   remove() {
     for (const [event, callback] of this.listeners) this.model.off(event, callback);
     this.resizing.disconnect();
-    this.theme.disconnect();
+    this.themes.disconnect();
+    cancelAnimationFrame(this.drawing);
     this.flow.stop();
     this.results.clear();
     for (const timer of [this.playTimer, this.loadTimer, this.sizeTimer, this.refineTimer, this.followTimer]) clearTimeout(timer);
@@ -241,7 +248,7 @@ export class Plot {
 
   key(curve, i) {
     const line = element("span", { class: "panosc-key" });
-    line.style.background = curveColour(i, themeOf(this.root));
+    line.style.background = curveColour(i, this.theme());
     return element("span", { class: "panosc-entry" }, line, curve.label || `curve ${i}`);
   }
 
@@ -268,7 +275,7 @@ export class Plot {
       this.high.show(high);
     }
     if (this.answer) this.settled(this.answer);
-    this.redraw();
+    this.draw();
   }
 
   lut() {
@@ -288,7 +295,8 @@ export class Plot {
     this.size = { width, ...layOut(width, isEqual ? this.facts.ratio : null, this.kind === "image" || this.kind === "scatter") };
     this.stage.style.height = `${this.size.height}px`;
     this.canvas.dataset.plot = JSON.stringify(this.size.plot);
-    this.redraw();
+    this.scales = this.scalesNow();
+    this.draw();
     this.results.draw();
     clearTimeout(this.sizeTimer);
     if (first) this.ask();
@@ -297,25 +305,37 @@ export class Plot {
 
   prepared(canvas, width, height) {
     const ratio = window.devicePixelRatio || 1;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
     const context = canvas.getContext("2d");
+    const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width === across && canvas.height === down) {
+      context.reset();
+    } else {
+      Object.assign(canvas, { width: across, height: down });
+      Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+    }
     context.scale(ratio, ratio);
     context.font = `12px ${getComputedStyle(this.root).fontFamily}`;
     return { context, ratio };
   }
 
-  redraw() {
-    this.draw();
-    this.histogram.draw();
+  /** The theme's colours. */
+  theme() {
+    const now = performance.now();
+    if (!this.themeKnown || now - this.themeKnown.at > THEME_AGE) this.themeKnown = { at: now, colours: themeOf(this.root) };
+    return this.themeKnown.colours;
   }
 
+  /** Draw before the next frame of the screen, once however often it is asked for. */
   draw() {
+    cancelAnimationFrame(this.drawing);
+    this.drawing = requestAnimationFrame(() => this.drawNow());
+  }
+
+  drawNow() {
     if (!this.size) return;
+    this.histogram.draw();
     const { context, ratio } = this.prepared(this.canvas, this.size.width, this.size.height);
-    const theme = themeOf(this.root);
+    const theme = this.theme();
     const { plot, bar } = this.size;
     const { x, y } = (this.scales = this.scalesNow());
     drawAxes(context, plot, x, y, theme, !this.isImage);
@@ -396,7 +416,7 @@ export class Plot {
   drawOverlay(extra = {}) {
     if (!this.size || !this.scales) return;
     const { context } = this.prepared(this.overlay, this.size.width, this.size.height);
-    const theme = themeOf(this.root);
+    const theme = this.theme();
     const { plot } = this.size;
     this.cursor?.draw(context, theme);
     context.beginPath();
@@ -444,6 +464,7 @@ export class Plot {
     const all = this.allSpans();
     if (view && this.isImage) view = this.bounded(view, all);
     this.view = view;
+    if (this.size) this.scales = this.scalesNow();
     const part = view && this.kind === "image" ? this.partInView() : [];
     this.draw();
     clearTimeout(this.viewTimer);
