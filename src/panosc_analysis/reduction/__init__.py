@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.steps import (
         STEPS,
         Azimuthal,
+        Cake,
         Difference,
         Events,
         Fluorescence,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Parameter,
         Peaks,
         Project,
+        Radial,
         Rebin,
         Roi,
         Sparse,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STEPS",
     "Azimuthal",
+    "Cake",
     "CancelToken",
     "Difference",
     "EventAccumulator",
@@ -50,6 +53,7 @@ __all__ = [
     "Peaks",
     "Progress",
     "Project",
+    "Radial",
     "Rebin",
     "ReductionResult",
     "ResultArray",

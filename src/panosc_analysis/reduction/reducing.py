@@ -23,7 +23,7 @@ from panosc_analysis.reduction.plan import divide, number_of_tasks
 from panosc_analysis.reduction.progress import CancelToken
 from panosc_analysis.reduction.result import ReductionResult
 from panosc_analysis.reduction.stack import Stack
-from panosc_analysis.reduction.steps import Azimuthal, Events, Statistics, make_steps
+from panosc_analysis.reduction.steps import Azimuthal, Cake, Events, Radial, Statistics, make_steps
 from panosc_analysis.reduction.work import Job, absorbed
 
 if TYPE_CHECKING:
@@ -362,7 +362,9 @@ def _record(
     states = tuple(FileState.of(file) for file in dict.fromkeys((handle.file, *read)))
     first, *others = sources or (Source(None, (handle.file,)),)
     first = dataclasses.replace(first, dataset=handle.path, selection=_notation(handle), states=states)
-    software = (*_SOFTWARE, "pyFAI") if any(isinstance(step, Azimuthal) for step in steps) else _SOFTWARE
+    software = (
+        (*_SOFTWARE, "pyFAI") if any(isinstance(step, Azimuthal | Radial | Cake) for step in steps) else _SOFTWARE
+    )
     return Record(
         sources=(first, *others),
         steps=tuple(StepRecord(step.name, values) for step, values in zip(steps, recorded, strict=True)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from panosc_analysis.errors import ReductionError
-from panosc_analysis.reduction.steps.azimuthal import Azimuthal
+from panosc_analysis.reduction.steps.azimuthal import Azimuthal, Cake, Radial
 from panosc_analysis.reduction.steps.difference import Difference
 from panosc_analysis.reduction.steps.events import Events
 from panosc_analysis.reduction.steps.fluorescence import Fluorescence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STEPS",
     "Azimuthal",
+    "Cake",
     "Difference",
     "Events",
     "Fluorescence",
@@ -34,6 +35,7 @@ __all__ = [
     "Peaks",
     "PreparedStep",
     "Project",
+    "Radial",
     "Rebin",
     "Roi",
     "Sparse",
@@ -47,6 +49,8 @@ __all__ = [
 _KINDS: tuple[type[Step], ...] = (
     Statistics,
     Azimuthal,
+    Radial,
+    Cake,
     Roi,
     Line,
     Project,
