@@ -21,8 +21,8 @@ def show(x: Any, *, path: str | None = None, name: str | None = None, overlay: A
     Parameters
     ----------
     x
-        A path to a file (``~`` is the home directory), a `Plot`, an `ArrayHandle`, an array of NumPy or Dask, a
-        `ResultArray` or a `ReductionResult` (its default array).
+        A path to a file (``~`` is the home directory), a file, group or dataset of h5py, a `Plot`, an `ArrayHandle`, an
+        array of NumPy, Dask or xarray, a `ResultArray` or a `ReductionResult` (its default array).
     path
         Group or array inside the file.
     name

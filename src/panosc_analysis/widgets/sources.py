@@ -36,7 +36,8 @@ def content_of(x: Any, *, path: str | None = None, name: str | None = None, over
     Parameters
     ----------
     x
-        A path to a file, a `Plot`, an `ArrayHandle`, an array of NumPy or Dask, a `ResultArray` or a `ReductionResult`.
+        A path to a file, a file, group or dataset of h5py, a `Plot`, an `ArrayHandle`, an array of NumPy, Dask or
+        xarray, a `ResultArray` or a `ReductionResult`.
     path
         Group or array inside the file, where `x` is a file.
     name
@@ -97,6 +98,8 @@ def _overlaid(content: Content, others: list[tuple[str | None, Content]]) -> Con
 
 @singledispatch
 def _content(x: Any) -> Content:
+    if hasattr(x, "dims") and hasattr(x, "coords") and hasattr(x, "attrs"):
+        return labelled_content(x)
     if hasattr(x, "shape") and hasattr(x, "dtype") and hasattr(x, "__getitem__"):
         return array_content(x)
     if isinstance(x, list | tuple | int | float | complex):
@@ -110,12 +113,19 @@ def _content(x: Any) -> Content:
 @cache
 def _register_files() -> None:
     """Register the types of the room below; here and not at import, because importing it takes time."""
+    import h5py
+
     from panosc_analysis.nexus import Plot, default_plot
 
     @_content.register(str)
     @_content.register(os.PathLike)
     def _of_path(x: Any) -> Content:
         return plot_content(default_plot(Path(x).expanduser()))
+
+    @_content.register(h5py.Group)
+    @_content.register(h5py.Dataset)
+    def _of_node(x: Any) -> Content:
+        return plot_content(default_plot(Path(x.file.filename), x.name))
 
     _content.register(Plot, plot_content)
 
@@ -197,6 +207,20 @@ def scatter_content(
         remarks = (*remarks, f"One in {step} of {number(length)} points is drawn")
     thinned = tuple(c.part(step) for c in kept) if step > 1 else tuple(kept)
     return Content("scatter", source[::step], thinned, remarks=remarks, **{**said, "errors": None, "mask": None})
+
+
+def labelled_content(array: Any) -> Content:
+    """Turn an `xarray.DataArray` into a content: one-dimensional coordinates with its dimensions' names are axes."""
+    from panosc_analysis.nexus import Axis
+
+    axes = []
+    for dimension in array.dims:
+        found = array.coords[dimension] if dimension in array.coords else None
+        units = "" if found is None else str(found.attrs.get("units", ""))
+        axes.append(None if found is None else Axis(str(dimension), str(dimension), units, np.asarray(found.values)))
+    units = str(array.attrs.get("units", ""))
+    label = str(array.attrs.get("long_name") or array.name or "")
+    return array_content(array.data, axes=axes, title=label, label=plain_label(label, units), units=unit_sign(units))
 
 
 def result_content(array: ResultArray) -> Content:

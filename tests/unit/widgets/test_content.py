@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 
 from panosc_analysis.errors import FileNotHere, NothingToPlot
-from panosc_analysis.nexus import ArrayHandle, create_file, default_plot
+from panosc_analysis.nexus import ArrayHandle, create_file, default_plot, open_file
 from panosc_analysis.provenance import Record
 from panosc_analysis.reduction import ReductionResult, ResultArray, ResultAxis
 from panosc_analysis.widgets.coordinates import index_coordinate
@@ -179,3 +180,19 @@ def test_dimensions_in_another_order() -> None:
 def test_a_long_counted_axis_takes_no_memory() -> None:
     axis = index_coordinate("index", "", 10**15)
     assert axis.at(np.array([0, 10**14])).tolist() == [0.0, 1e14]
+
+
+def test_open_files_and_their_nodes(stack: Path) -> None:
+    with open_file(stack) as file:
+        for node in (file, file["entry"], file["entry/data/counts"]):
+            assert content_of(node).shape == (4, 5, 6)
+    assert content_of(stack).n_frames == 4
+
+
+def test_labelled_arrays_bring_their_axes() -> None:
+    time = xarray.DataArray([0.0, 0.5, 1.0], dims="time", attrs={"units": "us"})
+    array = xarray.DataArray(np.zeros((3, 4)), {"time": time}, ("time", "x"), "counts", {"units": "1/s"})
+    content = content_of(array)
+    y, x = content.frame_axes
+    assert (content.label, content.units, y.label, y.units, x.is_index) == ("counts", "1/s", "time", "µs", True)
+    assert y.centres.tolist() == [0.0, 0.5, 1.0]
