@@ -34,10 +34,13 @@ class SessionAuthenticator(JupyterHubAuthenticator):  # type: ignore[misc]  # da
                 model = await answer.json()
         except ClientError as error:
             self.log.error("The hub could not be asked about a token: %r", error)
-            raise web.HTTPBadGateway(reason="The hub does not answer; try again in a minute") from error
+            raise web.HTTPInternalServerError(reason="The hub does not answer; try again in a minute") from error
         server = session_of_token(model)
         if server is None:
-            raise web.HTTPForbidden(reason="Clusters are for sessions: use the token that a session of the hub has")
+            # Of all refusals dask-gateway's client shows the reason of this one.
+            raise web.HTTPUnprocessableEntity(
+                reason="Clusters are for sessions: use the token that a session of the hub has"
+            )
         return User(owner_name(model["name"], server), groups=model.get("groups") or ())
 
 

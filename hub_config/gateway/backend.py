@@ -49,7 +49,7 @@ class SessionBackend(KubeBackend):  # type: ignore[misc]  # dask-gateway ships n
         try:
             pod = await self._session(user)
         except Refused as refused:
-            raise web.HTTPForbidden(reason=str(refused)) from refused
+            raise web.HTTPUnprocessableEntity(reason=str(refused)) from refused
         return options(self.bounds, partial(self._decided, pod, await self._running()))
 
     def _decided(self, pod: Mapping[str, Any], running: list[Use], asked: Any, user: Any) -> dict[str, Any]:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 __all__ = ["network_policies"]
 
+# The cluster's name service is at one of these, on a pod or on the node; a public one is a way out.
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.20.10/32")
 SCHEDULER_PORT, DASHBOARD_PORT, SERVICE_PORT, GATEWAY_PORT = 8786, 8787, 8788, 8000
 
 
@@ -30,7 +32,10 @@ def network_policies(cluster: str, labels: Mapping[str, str], session: Mapping[s
     scheduler = {"matchLabels": {**labels, "app.kubernetes.io/component": "dask-scheduler"}}
     owner = {"podSelector": {"matchLabels": dict(session)}}
     server, proxy = _gateway_pods(gateway, "gateway"), _gateway_pods(gateway, "traefik")
-    name_service = {"ports": [{"protocol": kind, "port": 53} for kind in ("UDP", "TCP")]}
+    name_service = {
+        "to": [{"ipBlock": {"cidr": block}} for block in PRIVATE],
+        "ports": [{"protocol": kind, "port": 53} for kind in ("UDP", "TCP")],
+    }
     talk = {
         "podSelector": own["podSelector"],
         "policyTypes": ["Ingress", "Egress"],

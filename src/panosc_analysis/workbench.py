@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from panosc_analysis.model import Dataset
     from panosc_analysis.nexus import ArrayHandle, Plot
-    from panosc_analysis.reduction import ReductionResult, ResultArray
+    from panosc_analysis.reduction import Cluster, ReductionResult, ResultArray
+    from panosc_analysis.reduction.clusters import Kind
     from panosc_analysis.search import Hits
 
 __all__ = ["OpenDataset", "Result", "cluster", "open", "search", "show"]
@@ -95,15 +96,41 @@ def show(x: Any, **options: Any) -> Any:
     return show_widget(x.reduction if isinstance(x, Result) else x, **options)
 
 
-def cluster(**options: Any) -> Any:
-    """Start worker processes on this machine, as many as it has cores for this session; reductions then use them.
+def cluster(
+    kind: Kind | None = None,
+    *,
+    workers: int | None = None,
+    threads: int | None = None,
+    memory: str | None = None,
+    **options: Any,
+) -> Cluster:
+    """Start workers on the largest thing there is here; reductions use them until the cluster is closed.
 
-    Without it, reductions run in threads of this process, which needs no start. See
-    `panosc_analysis.reduction.local_cluster`.
+    The facility's Dask Gateway where the hub says that there is one, SLURM where jobs can be submitted, else processes
+    on this machine. A notebook shows it with buttons that scale, adapt and close it. Without a cluster, reductions run
+    in threads of this process, which needs no start.
+
+    Parameters
+    ----------
+    kind, workers, threads, memory, **options
+        See `panosc_analysis.reduction.start_cluster`.
+
+    Raises
+    ------
+    ReductionError
+        There is no such thing here, it refuses, or no worker came; the message says which and what to try.
     """
-    from panosc_analysis.reduction import local_cluster
+    from panosc_analysis.reduction import Cluster, start_cluster
 
-    return local_cluster(**options)
+    if Cluster.face is None:
+        Cluster.face = _cluster_widget
+    return start_cluster(kind, workers=workers, threads=threads, memory=memory, **options)
+
+
+def _cluster_widget(shown: Cluster) -> Any:
+    from panosc_analysis.widgets import ClusterWidget
+
+    return ClusterWidget(shown)
 
 
 class OpenDataset:

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from panosc_analysis.reduction.clusters import local_cluster
+    from panosc_analysis.reduction.clusters import Cluster, local_cluster, start_cluster
     from panosc_analysis.reduction.events import EventAccumulator, reduce_events
     from panosc_analysis.reduction.geometry import Geometry, find_geometry
     from panosc_analysis.reduction.progress import CancelToken, Progress
@@ -43,6 +43,7 @@ __all__ = [
     "Azimuthal",
     "Cake",
     "CancelToken",
+    "Cluster",
     "Difference",
     "EventAccumulator",
     "Events",
@@ -71,11 +72,13 @@ __all__ = [
     "read_parameters",
     "reduce",
     "reduce_events",
+    "start_cluster",
 ]
 
 _HOMES = {
     "CancelToken": "progress",
     "EventAccumulator": "events",
+    "Cluster": "clusters",
     "Geometry": "geometry",
     "Progress": "progress",
     "ReductionResult": "result",
@@ -87,6 +90,7 @@ _HOMES = {
     "local_cluster": "clusters",
     "reduce": "reducing",
     "reduce_events": "events",
+    "start_cluster": "clusters",
 }
 
 

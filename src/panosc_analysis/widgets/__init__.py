@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from panosc_analysis.widgets.browsing import FileBrowser, browse
+    from panosc_analysis.widgets.cluster import ClusterWidget
     from panosc_analysis.widgets.export import figure, save_png
     from panosc_analysis.widgets.file_tree import FileTree
     from panosc_analysis.widgets.progress import ReductionProgress
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from panosc_analysis.widgets.viewer import Viewer
 
 __all__ = [
+    "ClusterWidget",
     "FileBrowser",
     "FileTree",
     "ReductionProgress",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ClusterWidget": "cluster",
     "FileBrowser": "browsing",
     "FileTree": "file_tree",
     "ReductionProgress": "progress",
