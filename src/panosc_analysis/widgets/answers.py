@@ -110,6 +110,7 @@ class Answers:
             "codec": {n: getattr(codes, n) for n in ("kind", "offset", "step", "slope", "exact")},
             "limits": made.statistics.table(),
             "ends": made.statistics.ends,
+            "focus": focus,
             "buffers": ["codes"],
         }
         buffers = [np.ascontiguousarray(codes.codes).tobytes()]

@@ -11,31 +11,12 @@ from importlib.resources import files
 
 __all__ = ["TREE", "VIEWER", "module", "style"]
 
-VIEWER = (
-    *(
-        "numbers.js",
-        "scales.js",
-        "norms.js",
-        "controls.js",
-        "axes.js",
-        "flow.js",
-        "surface.js",
-        "picture.js",
-        "curve.js",
-    ),
-    *(
-        "shapes.js",
-        "cursor.js",
-        "histogram.js",
-        "panels.js",
-        "tools.js",
-        "sliders.js",
-        "menu.js",
-        "table.js",
-        "plot.js",
-    ),
-    "viewer.js",
-)
+_PARTS = """
+numbers scales norms controls axes flow surface picture curve shapes viewport contours painter cursor histogram panels
+drawn tools sliders menu table plot viewer
+"""
+
+VIEWER = tuple(f"{name}.js" for name in _PARTS.split())
 """Files of the viewer, each after those that it imports from."""
 
 TREE = ("controls.js", "flow.js", "tree.js")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from silx.math.colormap import apply_colormap
 
 from panosc_analysis.errors import NothingToPlot
 from panosc_analysis.nexus import create_file
-from panosc_analysis.widgets import Viewer, colormaps, curves, renderer, show, strips
+from panosc_analysis.widgets import Viewer, assets, colormaps, curves, renderer, show, strips
 from panosc_analysis.widgets.quantities import THIN
 from panosc_analysis.widgets.sources import content_of
 
@@ -181,6 +182,15 @@ def test_the_module_for_the_browser_is_one_module() -> None:
     assert code.count("export default") == 1
     assert 'from "./' not in code
     assert "\nexport function" not in code
+
+
+@pytest.mark.parametrize("names", [assets.VIEWER, assets.TREE], ids=["viewer", "tree"])
+def test_the_browser_gets_every_file_that_another_imports_from(names: tuple[str, ...]) -> None:
+    for name in names:
+        code = (Path(assets.__file__).parent / "static" / name).read_text()
+        imported = set(re.findall(r'from "\./([a-z_]+\.js)"', code))
+        assert imported <= set(names), name
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.shared_data

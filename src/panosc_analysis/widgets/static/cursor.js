@@ -49,9 +49,9 @@ export class Cursor {
       return true;
     }
     const [rows, columns] = [this.plot.axes.y.length - 1, this.plot.axes.x.length - 1];
-    const [row, column] = this.index ?? this.plot.middle();
-    const up = this.plot.isFlipped("y") ? -step : step;
-    const right = this.plot.isFlipped("x") ? -step : step;
+    const [row, column] = this.index ?? this.plot.viewport.middle();
+    const up = this.plot.viewport.isFlipped("y") ? -step : step;
+    const right = this.plot.viewport.isFlipped("x") ? -step : step;
     this.moveTo([within(row + move[0] * up, rows), within(column + move[1] * right, columns)]);
     return true;
   }
@@ -59,7 +59,7 @@ export class Cursor {
   moveTo(index) {
     if (String(index) === String(this.index)) return;
     this.index = index;
-    this.plot.drawOverlay();
+    this.plot.painter.overlay();
     if (index) this.inquire();
     else this.plot.readout.textContent = "\u00a0";
   }

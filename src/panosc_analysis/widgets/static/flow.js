@@ -111,7 +111,7 @@ export class Flow {
     this.ahead = [];
   }
 
-  stop() {
+  remove() {
     this.clear();
     clearTimeout(this.timer);
   }

@@ -57,8 +57,8 @@ export class Histogram {
   draw() {
     if (this.box.hidden) return;
     const width = this.stage.clientWidth;
-    const { context } = this.plot.prepared(this.canvas, width, HIST_HEIGHT);
-    const theme = this.plot.theme();
+    const { context } = this.plot.painter.prepared(this.canvas, width, HIST_HEIGHT);
+    const theme = this.plot.painter.theme();
     const { first, last, scale } = this.span();
     const place = (value) => fraction(value, first, last, scale) * width;
     const { low, high } = this.plot.colouring();

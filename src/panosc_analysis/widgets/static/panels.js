@@ -24,8 +24,8 @@ export class Chart {
   draw() {
     const width = this.box.clientWidth;
     if (!this.curve || !width) return;
-    const { context } = this.plot.prepared(this.canvas, width, CHART_HEIGHT);
-    const theme = this.plot.theme();
+    const { context } = this.plot.painter.prepared(this.canvas, width, CHART_HEIGHT);
+    const theme = this.plot.painter.theme();
     const box = { left: 68, top: 8, width: Math.max(60, width - 80), height: CHART_HEIGHT - 54 };
     const scale = this.plot.model.get("scale") === "log" ? "log" : "linear";
     const x = { ...scaled(rangeOf(this.curve.x, "linear"), "linear", box.left, box.width, false), label: this.xLabel };

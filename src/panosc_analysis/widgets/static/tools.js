@@ -24,7 +24,7 @@ export class Tools {
     this.tool = tool;
     this.drawing = null;
     this.plot.canvas.style.cursor = tool === "move" ? "" : "copy";
-    this.plot.drawOverlay();
+    this.plot.painter.overlay();
   }
 
   indexAt([px, py]) {
@@ -41,13 +41,13 @@ export class Tools {
       this.addPoint(this.indexAt(place));
       return;
     }
-    const shape = this.plot.shape();
+    const { shape } = this.plot.drawn;
     const grip = this.plot.isImage && shape ? gripAt(shape, this.plot.placeOf, place) : null;
     if (grip !== null) this.hold = { kind: "shape", grip, at: this.indexAt(place), shape };
     else if (this.tool !== "move") {
       const start = this.indexAt(place);
       this.hold = { kind: "new", start };
-    } else this.hold = { kind: event.shiftKey ? "zoom" : "pan", at: place, view: this.plot.spans() };
+    } else this.hold = { kind: event.shiftKey ? "zoom" : "pan", at: place };
   }
 
   drag(event) {
@@ -57,12 +57,12 @@ export class Tools {
     }
     const place = this.plot.pixelOf(event);
     if (this.hold.kind === "pan") this.pan(place);
-    else if (this.hold.kind === "zoom") this.plot.drawOverlay({ from: this.hold.at, to: place });
-    else if (this.hold.kind === "new") this.plot.setShape(this.started(this.hold.start, this.indexAt(place)));
+    else if (this.hold.kind === "zoom") this.plot.painter.overlay({ from: this.hold.at, to: place });
+    else if (this.hold.kind === "new") this.plot.drawn.set(this.started(this.hold.start, this.indexAt(place)));
     else {
       const [row, column] = this.indexAt(place);
       const by = [row - this.hold.at[0], column - this.hold.at[1]];
-      this.plot.setShape(moved(this.hold.shape, this.hold.grip, by));
+      this.plot.drawn.set(moved(this.hold.shape, this.hold.grip, by));
     }
   }
 
@@ -70,7 +70,7 @@ export class Tools {
     const { hold } = this;
     this.hold = null;
     if (hold?.kind === "zoom") this.zoomTo(hold.at, this.plot.pixelOf(event));
-    if (hold?.kind === "new" && String(this.indexAt(this.plot.pixelOf(event))) !== String(hold.start)) this.plot.finishShape();
+    if (hold?.kind === "new" && String(this.indexAt(this.plot.pixelOf(event))) !== String(hold.start)) this.plot.drawn.finished();
   }
 
   /** A new shape of the tool between two places. */
@@ -83,7 +83,7 @@ export class Tools {
 
   hover(event) {
     const end = this.indexAt(this.plot.pixelOf(event));
-    this.plot.drawOverlay({ open: { ...this.drawing, points: [...this.drawing.points, end] } });
+    this.plot.painter.overlay({ open: { ...this.drawing, points: [...this.drawing.points, end] } });
   }
 
   /** One more corner of a polygon, or an end of a shape that is drawn with the keyboard. */
@@ -92,22 +92,22 @@ export class Tools {
     this.drawing.points.push(point);
     const { most } = SHAPES[this.drawing.kind];
     if (this.drawing.kind !== "polygon" && this.drawing.points.length >= Math.min(2, most)) this.close();
-    else this.plot.drawOverlay({ open: this.drawing });
+    else this.plot.painter.overlay({ open: this.drawing });
   }
 
   close() {
     const { drawing } = this;
     if (!drawing || drawing.points.length < Math.min(SHAPES[drawing.kind].least, drawing.kind === "polygon" ? 3 : 2)) return;
     this.drawing = null;
-    this.plot.setShape(drawing.kind === "polygon" ? drawing : this.started(...drawing.points));
-    this.plot.finishShape();
+    this.plot.drawn.set(drawing.kind === "polygon" ? drawing : this.started(...drawing.points));
+    this.plot.drawn.finished();
   }
 
   double() {
     if (this.drawing?.kind === "polygon") {
       this.drawing.points.pop(); // the second click of the two
       this.close();
-    } else if (this.tool === "move") this.plot.setView(null);
+    } else if (this.tool === "move") this.plot.viewport.set(null);
   }
 
   // ---- where to look -------------------------------------------------------------------------------------------
@@ -129,17 +129,17 @@ export class Tools {
       return [scale.back(first), scale.back(last)].sort((a, b) => a - b);
     };
     const { x, y } = this.plot.scales;
-    this.plot.setView({ x: side(x, plot.left, plot.width, px), y: side(y, plot.top, plot.height, py) });
+    this.plot.viewport.set({ x: side(x, plot.left, plot.width, px), y: side(y, plot.top, plot.height, py) });
   }
 
   zoomTo([x0, y0], [x1, y1]) {
     if (Math.abs(x1 - x0) < 4 || Math.abs(y1 - y0) < 4) {
-      this.plot.drawOverlay();
+      this.plot.painter.overlay();
       return;
     }
     const { x, y } = this.plot.scales;
     const sorted = (scale, a, b) => [scale.back(a), scale.back(b)].sort((low, high) => low - high);
-    this.plot.setView({ x: sorted(x, x0, x1), y: sorted(y, y0, y1) });
+    this.plot.viewport.set({ x: sorted(x, x0, x1), y: sorted(y, y0, y1) });
   }
 
   pan([px, py]) {
@@ -149,11 +149,11 @@ export class Tools {
   }
 
   shift(across, down) {
-    if (!this.plot.view) return;
+    if (!this.plot.viewport.view) return;
     const { plot } = this.plot.size;
     const { x, y } = this.plot.scales;
     const side = (scale, start, length, by) => [scale.back(start + by), scale.back(start + length + by)].sort((a, b) => a - b);
-    this.plot.setView({ x: side(x, plot.left, plot.width, across), y: side(y, plot.top, plot.height, down) });
+    this.plot.viewport.set({ x: side(x, plot.left, plot.width, across), y: side(y, plot.top, plot.height, down) });
   }
 
   // ---- keys ----------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ export class Tools {
     }
     if (this.plot.cursor.key(event)) {
       if (this.drawing && this.plot.cursor.index) {
-        this.plot.drawOverlay({ open: { ...this.drawing, points: [...this.drawing.points, this.plot.cursor.index] } });
+        this.plot.painter.overlay({ open: { ...this.drawing, points: [...this.drawing.points, this.plot.cursor.index] } });
       }
       return;
     }
@@ -177,10 +177,10 @@ export class Tools {
       "+": () => this.zoom(1 / WHEEL, about),
       "=": () => this.zoom(1 / WHEEL, about),
       "-": () => this.zoom(WHEEL, about),
-      0: () => this.plot.setView(null),
+      0: () => this.plot.viewport.set(null),
       Enter: () => this.enter(),
       Escape: () => this.escape(),
-      Delete: () => this.plot.setShape(null),
+      Delete: () => this.plot.drawn.set(null),
       "[": () => this.plot.step(-1),
       "]": () => this.plot.step(1),
     };
@@ -199,6 +199,6 @@ export class Tools {
 
   escape() {
     this.drawing = null;
-    this.plot.drawOverlay();
+    this.plot.painter.overlay();
   }
 }

@@ -28,9 +28,13 @@ function render({ model, el }) {
   el.append(root);
   let shown = build(model, root);
   const rebuild = () => {
-    shown.remove();
+    const before = shown;
+    before.remove();
     root.replaceChildren();
     shown = build(model, root);
+    // The same frame shape and a part that is still meant: the file has grown, and she looks on where she looked.
+    const isSame = String(before.facts?.frame_shape) === String(shown.facts?.frame_shape) && model.get("_part").length;
+    if (isSame && before.viewport?.view && shown.viewport) shown.viewport.set(before.viewport.view);
   };
   const receive = (message, buffers) => shown.message(message, buffers, unpacked);
   model.on("change:_revision", rebuild);
@@ -124,17 +128,17 @@ function toolControls(plot) {
   const widthBox = labelled("Width", width);
   width.addEventListener("change", () => {
     plot.lineWidth = Math.min(1000, Math.max(1, Math.round(width.valueAsNumber) || 1));
-    const shape = plot.shape();
-    if (shape?.kind === "line") plot.setShape({ ...shape, width: plot.lineWidth });
+    const { shape } = plot.drawn;
+    if (shape?.kind === "line") plot.drawn.set({ ...shape, width: plot.lineWidth });
   });
-  const remove = button("Remove", () => plot.setShape(null), { title: "Remove the line, box or region" });
+  const remove = button("Remove", () => plot.drawn.set(null), { title: "Remove the line, box or region" });
   const choose = (tool) => {
     plot.tools.choose(tool);
     widthBox.hidden = tool !== "line";
   };
   widthBox.hidden = true;
   const tools = switches("Tool", TOOL_NAMES, "move", choose);
-  plot.onShape = () => {
+  plot.drawn.finished = () => {
     tools.show("move");
     plot.tools.choose("move");
   };
@@ -162,7 +166,7 @@ function more(model, plot, listen) {
   if (dimensions.length > (plot.kind === "curve" ? 1 : 0)) parts.push(...axisChoices(model, plot, dimensions));
   if (canFollow) parts.push(check(model, "follow", "Follow the file", listen));
   if (plot.model.get("n_frames") > 1) parts.push(speedChoice(plot));
-  parts.push(button("Show all", () => plot.setView(null)));
+  parts.push(button("Show all", () => plot.viewport.set(null)));
   return element("details", { class: "panosc-more" }, element("summary", {}, "More"), element("div", { class: "panosc-controls" }, ...parts));
 }
 
