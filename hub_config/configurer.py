@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 from hub_config.announcements import Announcement
 from hub_config.audit import keep_audit
 from hub_config.authentication import configure_identity, demo_people
-from hub_config.cluster.reading import check_against_policy
+from hub_config.cluster.reading import check_against_policy, cluster_file
 from hub_config.errors import HubConfigError
 from hub_config.identity.settings import identity_settings
 from hub_config.policy import read_policy
 from hub_config.policy.watching import current_policy
-from hub_config.services import groups, reconciling, services
+from hub_config.services import groups, reconciling, renewing, services
 from hub_config.settings import check_loopback, settings_in_cluster
 from hub_config.spawning.containers import COMMAND
 
@@ -113,13 +113,14 @@ def configure_kubernetes(c: Any, cluster: Cluster) -> None:
         c.JupyterHub.public_url = policy.hub.public_url
     keep_audit(settings.state / "logs" / "audit.jsonl")
     c.JupyterHub.cleanup_servers = False
+    renewed = renewing(settings, cluster_file())
     if policy.identity is not None:
         institute(c, settings, policy.identity)
-        services(c, settings, policy, [reconciling(settings, policy)])
+        services(c, settings, policy, [reconciling(settings, policy), renewed])
     elif cluster.demo is not None:
         demo_people(c, settings)
         groups(c, settings, policy)
-        services(c, settings, policy)
+        services(c, settings, policy, [renewed])
     else:
         raise HubConfigError(f"Nobody could log in: give {IDENTITY}, or `demo:` people in cluster.yaml.")
     sessions(c, settings, policy, "/data", [(one.name, one.url) for one in cluster.catalogues])

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hub_config.policy import Policy
     from hub_config.settings import Catalogue, HubSettings
 
-__all__ = ["Service", "catalogue", "culler", "groups", "reconciling", "services"]
+__all__ = ["Service", "catalogue", "culler", "groups", "reconciling", "renewing", "services"]
 
 
 # A look at what changed costs little; new files are found within this many seconds.
@@ -106,3 +108,13 @@ def reconciling(settings: HubSettings, policy: Policy) -> Service:
         f"--interval={every}", f"--notice={2 * every}",
     ]  # fmt: skip
     return Service("reconciling", command, SCOPES)
+
+
+def renewing(settings: HubSettings, facts: Path) -> Service:
+    """End the hub of a pod when what it has read at its start has changed; the cluster starts it again."""
+    from hub_config.renewing import SCOPES
+
+    command = [
+        sys.executable, "-m", "hub_config.renewing", "--policy", str(settings.policy), "--cluster", str(facts),
+    ]  # fmt: skip
+    return Service("renewing", command, SCOPES)

@@ -12,7 +12,6 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -20,7 +19,7 @@ from aiohttp import ClientError
 from kubernetes_asyncio import client, config
 from kubernetes_asyncio.client import ApiException
 
-from hub_config.cluster.reading import CLUSTER, DEFAULTS, check_against_policy, read_cluster
+from hub_config.cluster.reading import check_against_policy, cluster_file, read_cluster
 from hub_config.errors import HubConfigError
 from hub_config.policy import read_policy
 from hub_config.spawning.containers import DATA
@@ -66,8 +65,7 @@ async def examine(environment: Mapping[str, str] | None = None, node: str | None
     node
         Node to look at; without it the cluster's scheduler chooses.
     """
-    known = os.environ if environment is None else environment
-    facts = Path(known.get(CLUSTER) or DEFAULTS[CLUSTER])
+    facts = cluster_file(environment)
     if not facts.exists():
         return [Seen("cluster", "failed", f"this is no hub's pod: there is no {facts}", f"kubectl exec {IN_THE_POD}")]
     try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hub_config.policy import Policy
 
-__all__ = ["CLUSTER", "POLICY", "check_against_policy", "cluster_schema", "read_cluster"]
+__all__ = ["CLUSTER", "POLICY", "check_against_policy", "cluster_file", "cluster_schema", "read_cluster"]
 
 CLUSTER, POLICY = "PANOSC_CLUSTER", "PANOSC_POLICY"
 DEFAULTS = {CLUSTER: "/etc/panosc/cluster.yaml", POLICY: "/etc/panosc/panosc.yaml"}
@@ -29,6 +29,11 @@ def cluster_schema() -> dict[str, Any]:
     """Return the JSON schema of the file, of which a chart can make its own values' schema."""
     text = (files("hub_config.cluster") / "schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
+
+
+def cluster_file(environment: Mapping[str, str] | None = None) -> Path:
+    """Return where ``cluster.yaml`` is, if this is the pod of a hub."""
+    return Path((os.environ if environment is None else environment).get(CLUSTER) or DEFAULTS[CLUSTER])
 
 
 def read_cluster(environment: Mapping[str, str] | None = None) -> Cluster:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def state_of(policy: Path | None) -> Path:
     """Return the state directory of the hub that `policy` is for, or of the one whose pod this is."""
-    from hub_config.cluster import read_cluster
-    from hub_config.cluster.reading import CLUSTER, DEFAULTS
+    from hub_config.cluster import cluster_file, read_cluster
     from hub_config.policy import read_policy
 
-    if policy is None and Path(os.environ.get(CLUSTER) or DEFAULTS[CLUSTER]).exists():
+    if policy is None and cluster_file().exists():
         return read_cluster().state
     return read_policy(policy or Path("panosc.yaml")).hub.state
