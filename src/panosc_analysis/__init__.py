@@ -20,7 +20,7 @@ from __future__ import annotations
 # The room `search` and the function `search` share a name. Python binds a sub-package to its parent when it is first
 # imported, so the room must be loaded (it is a list of names, nothing more) before the function takes the name.
 import panosc_analysis.search  # noqa: F401
-from panosc_analysis.workbench import cluster, open, search, show
+from panosc_analysis.workbench import browse, cluster, open, search, show
 
-__all__ = ["cluster", "open", "search", "show"]
+__all__ = ["browse", "cluster", "open", "search", "show"]
 __version__ = "0.1.0"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.clusters import Kind
     from panosc_analysis.search import Hits
 
-__all__ = ["OpenDataset", "Result", "cluster", "open", "search", "show"]
+__all__ = ["OpenDataset", "Result", "browse", "cluster", "open", "search", "show"]
 
 
 def search(text: str | None = None, *, filter: Mapping[str, Any] | None = None, **query: Any) -> Hits:
@@ -94,6 +94,13 @@ def show(x: Any, **options: Any) -> Any:
     if isinstance(x, OpenDataset):
         return x.show(**options)
     return show_widget(x.reduction if isinstance(x, Result) else x, **options)
+
+
+def browse(x: Any, **options: Any) -> Any:
+    """Walk through the file of a dataset, or any file; see `panosc_analysis.widgets.browse`."""
+    from panosc_analysis.widgets import browse as browse_widget
+
+    return browse_widget(x.file if isinstance(x, OpenDataset) else x, **options)
 
 
 def cluster(

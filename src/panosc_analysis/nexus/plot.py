@@ -242,13 +242,20 @@ def _is_frames_of_curves(found: Plottable) -> bool:
 
 
 def _all_remarks(found: Plottable, search: Search) -> tuple[str, ...]:
-    remarks = list(search.remarks)
+    remarks = [*search.remarks, *_scaling(found.signal)]
     if found.rule not in ("@default", "path"):
         remarks += [f"passed over {refusal.reason}" for refusal in search.refused[:3]]
     if search.broken:
         more = f" and {len(search.broken) - 1} more" if len(search.broken) > 1 else ""
         remarks.append(f"{search.broken[0]}{more} cannot be reached: a link that leads nowhere")
     return tuple(dict.fromkeys(remarks))
+
+
+def _scaling(signal: Node) -> list[str]:
+    """Say that the file gives a factor or an offset: nothing here applies it."""
+    given = {name: text(signal, name) for name in ("scaling_factor", "scale_factor", "offset", "add_offset")}
+    telling = {n: value for n, value in given.items() if value not in ("", "0", "1", "0.0", "1.0")}
+    return [f"the file gives {n}={value}; the numbers are shown as stored" for n, value in telling.items()]
 
 
 def _nothing(where: Path, path: str, node: Node, search: Search) -> PanoscError:

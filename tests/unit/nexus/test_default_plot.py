@@ -593,6 +593,15 @@ def test_valid_range_of_the_file(path):
     assert default_plot(path).valid == (2.0, 9.5)
 
 
+def test_a_factor_that_is_not_applied_is_said(path):
+    with data_group(path, signal="signal") as f:
+        f["entry/data/signal"].attrs["scale_factor"] = 0.25
+        f["entry/data/signal"].attrs["add_offset"] = 0.0
+    plot = default_plot(path)
+    assert said(plot, "scale_factor=0.25")
+    assert not said(plot, "add_offset")
+
+
 @pytest.mark.shared_data
 def test_every_real_file_shows_something(shared_data):
     folder = shared_data / "nexus"

@@ -8,8 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
+import panosc_analysis as pan
 from panosc_analysis.errors import FileNotHere, NothingToPlot
-from panosc_analysis.widgets import FileTree, browse, show
+from panosc_analysis.widgets import FileTree, show
 from panosc_analysis.widgets.quantities import THIN
 
 
@@ -74,7 +75,7 @@ def test_details_of_a_node(path: Path) -> None:
 
 
 def test_what_is_chosen_is_shown_beside(path: Path) -> None:
-    browser = browse(path, colormap="magma")
+    browser = pan.browse(pan.open(path), colormap="magma")
     browser.tree.selected = "/entry/note"
     assert (browser.viewer.kind, browser.viewer._facts["text"]) == ("text", "only words")
     browser.tree.selected = "/many"
