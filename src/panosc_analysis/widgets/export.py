@@ -50,7 +50,7 @@ def figure(
     limits: Limits | tuple[float | None, float | None] = "auto",
     use_mask: bool = True,
     contours: int = 0,
-    origin: Literal["lower", "upper"] = "lower",
+    origin: Literal["lower", "upper"] | None = None,
     aspect: Literal["auto", "equal", "fill"] = "auto",
     roi: Region | None = None,
     size: tuple[float, float] = _SIZE,
@@ -78,7 +78,7 @@ def figure(
     contours
         How many lines of equal value to draw over an image.
     origin, aspect
-        As in `Viewer`.
+        As in `Viewer`; without an origin rows rise upwards, of colour pictures downwards.
     roi
         A region to outline.
     size
@@ -113,13 +113,13 @@ def figure(
     if content.kind == "curve":
         _draw_curves(axes, content, read_curves(content, number_of_frame), scale)
     elif content.kind == "rgb":
-        axes.imshow(content.read(number_of_frame), origin=origin, interpolation="nearest")
+        axes.imshow(content.read(number_of_frame), origin=origin or "upper", interpolation="nearest")
     else:
         window = _WINDOW if content.kind == "image" else (1, content.frame_shape[0])
         picture = Renderer(content).picture(number_of_frame, window, part=part, use_mask=use_mask)
         how: Limits = "fixed" if isinstance(limits, tuple) else limits
         low, high = picture.limits(scale, how, limits if isinstance(limits, tuple) else (None, None))
-        style = Style(colormap, scale, gamma, low, high, contours, origin, aspect)
+        style = Style(colormap, scale, gamma, low, high, contours, origin or "lower", aspect)
         draw_picture(axes, content, picture, style)
         if roi is not None and content.kind == "image":
             draw_region(axes, content, roi)

@@ -132,6 +132,8 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
         order = options.pop("order", None) or list(range(len(content.shape)))
         region = options.pop("roi", None)
         said: Message = {"title": content.title, "label": content.label, "units": content.units, "scale": content.scale}
+        if content.kind == "rgb":
+            said["origin"] = "upper"  # as cameras and printers count
         if content.kind == "curve":
             said["x_scale"] = content.frame_axes[0].scale
         self._check(said | options)
@@ -158,6 +160,7 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
                 self._replace(content)
                 self.title, self.label, self.units = content.title, content.label, content.units
                 self.scale = content.scale
+                self.origin = "upper" if content.kind == "rgb" else "lower"
                 self._region, self._profile, self._part = {}, {}, []
 
     def show_path(self, path: str) -> None:
@@ -231,6 +234,7 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
         if self.limits == "fixed" and self.low is not None and self.high is not None:
             given["limits"] = (self.low, self.high)
         plain = {name: self.traits()[name].default_value for name in _OPTIONS} | {"scale": self._stored.scale}
+        plain["origin"] = "upper" if self.kind == "rgb" else "lower"
         options = [(name, value) for name, value in given.items() if value != plain[name]]
         if list(self.order) != list(range(len(self.order))):
             options.append(("order", list(self.order)))

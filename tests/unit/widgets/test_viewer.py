@@ -387,7 +387,11 @@ def test_colour_pictures_are_pooled_and_have_alpha(tmp_path: Path) -> None:
     with create_file(path) as file:
         file["photo"] = np.full((100, 80, 3), 200, "u1")
         file["photo"].attrs["interpretation"] = "rgb-image"
-    said, (buffer,) = show(path, path="/photo").answer(ASK)
+    viewer = show(path, path="/photo")
+    assert viewer.origin == "upper"
+    assert "origin" not in viewer.code
+    assert viewer.save(tmp_path / "photo.png").stat().st_size > 1000
+    said, (buffer,) = viewer.answer(ASK)
     assert (said["kind"], said["rows"], said["columns"]) == ("colours", 50, 40)
     assert np.frombuffer(buffer, np.uint8)[:4].tolist() == [200, 200, 200, 255]
 
