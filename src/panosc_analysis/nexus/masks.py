@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["detectors_of", "is_detector", "mask_path", "masked_value", "valid_range"]
 
+_LARGEST_FRAME = 1 << 25  # pixels that are read to know what stands for "no value"
+
 
 def is_detector(node: Node) -> bool:
     """Whether the group is a detector."""
@@ -104,7 +106,12 @@ def _is_apart(signal: Node, largest: int) -> bool:
 
 
 def _first_frame(signal: Node) -> NDArray[Any] | None:
+    """Read the first frame; of one that is too large to be held, the rows in its middle."""
+    *leading, rows, columns = signal.shape if len(signal.shape) > 1 else (1, *signal.shape)
+    kept = max(1, min(rows, _LARGEST_FRAME // max(1, columns)))
+    first = (rows - kept) // 2
+    place = (*(0 for _ in leading), slice(first, first + kept))
     try:
-        return np.asarray(signal[(0,) * (len(signal.shape) - 2)] if len(signal.shape) > 2 else signal[()])
+        return np.asarray(signal[place if len(signal.shape) > 1 else slice(0, _LARGEST_FRAME)])
     except FOREIGN:
         return None

@@ -2,7 +2,7 @@
 
 Safe to call from several threads: in a notebook, messages of a widget are answered in a thread of their own while a
 cell runs. Keeps the frames that were read last, so that zooming in or a question about one pixel reads nothing again.
-Memory is bounded: at most 256 MB of frames are kept, and a frame larger than 64 million pixels is never held as a
+Memory is bounded: at most 256 MB of frames are kept, and a frame larger than 33 million pixels is never held as a
 whole but read in strips.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_HELD", "Frame", "Picture", "Renderer"]
 
-LARGEST_HELD = 1 << 26  # pixels of a frame
+LARGEST_HELD = 1 << 25  # pixels of a frame
 _MOST_BYTES = 256_000_000
 
 
@@ -179,7 +179,17 @@ class Renderer:
         return held
 
     def part(self, frame: int, part: Part) -> Frame:
-        """Return a part of a frame; of a frame that is not held only this part is read."""
+        """Return a part of a frame; of a frame that is not held only this part is read.
+
+        Raises
+        ------
+        OpenError
+            It cannot be read.
+        NothingToPlot
+            It is too large to be held.
+        """
+        if (part[0].stop - part[0].start) * (part[1].stop - part[1].start) > LARGEST_HELD:
+            raise NothingToPlot("This part is too large to be read at once", hint="Choose a smaller one")
         with self._lock:
             held = self._held.get(frame)
             if held is None:

@@ -133,7 +133,8 @@ def to_dataset(content: Content, view: View) -> Any:
     from panosc_analysis.widgets.renderer import Renderer
 
     parts = view.part if content.kind == "image" and view.part is not None else ()
-    read = Renderer(content).part(view.frame, parts)  # type: ignore[arg-type]  # one slice for each dimension
+    renderer = Renderer(content)
+    read = renderer.part(view.frame, parts) if parts else renderer.frame(view.frame)
     values = read.values if read.masked is None else np.where(read.masked, np.nan, read.values)
     names, coordinates = [], {}
     for i, axis in enumerate(content.frame_axes):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from panosc_analysis.errors import FileNotHere, NodeNotFound, NothingToPlot, SourceMissing
-from panosc_analysis.nexus import default_plot, open_file
+from panosc_analysis.nexus import default_plot, masks, open_file
 
 CURVE = np.arange(5.0)
 IMAGE = np.arange(12.0).reshape(3, 4)
@@ -584,6 +584,15 @@ def test_negative_counts_of_a_pilatus_are_no_values(path):
     with h5py.File(path, "a") as f:
         f["entry/data/signal"][5, 5] = -7
     assert default_plot(path).valid == (None, None)
+
+
+def test_a_frame_too_large_to_be_held_is_looked_at_in_its_middle(path, monkeypatch):
+    monkeypatch.setattr(masks, "_LARGEST_FRAME", 1000)
+    frame = np.ones((200, 50), "u2")
+    frame[100:103] = 65535
+    with data_group(path, frame, signal="signal"):
+        pass
+    assert default_plot(path).masked_value == 65535
 
 
 def test_valid_range_of_the_file(path):

@@ -338,6 +338,9 @@ def test_a_frame_larger_than_memory_should_hold_is_read_in_strips(monkeypatch: p
     assert said["masked"] == pytest.approx(expected["masked"])
     assert large.answer({"kind": "value", "frame": 0, "index": [100, 100]})[0]["text"] == f"4{THIN}000"
     assert large.answer({"kind": "histogram", "frame": 0, "scale": "log"})[0]["kind"] == "histogram"
+    everything = {"kind": "rectangle", "points": [[0, 0], [300, 256]]}
+    said, _ = large.answer({"kind": "region", "frame": 0, "region": everything})
+    assert (said["kind"], said["hint"]) == ("error", "Choose a smaller one.")
 
 
 def test_a_curve_is_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
