@@ -16,14 +16,14 @@ function numberField(label, least) {
 function bar(label) {
   const progress = element("progress", { max: 1 });
   progress.setAttribute("aria-label", label);
-  const text = element("output");
+  const text = element("span");
   return { progress, text, row: element("div", { className: "panosc-bar" }, element("span", { textContent: label }), progress, text) };
 }
 
 function render({ model, el }) {
   const name = element("span", { className: "panosc-title" });
   const link = element("a", { textContent: "Dashboard", target: "_blank", rel: "noopener" });
-  const summary = element("output");
+  const summary = element("span");
   const [memory, tasks] = [bar("Memory"), bar("Tasks")];
   const workers = numberField("Workers", 1);
   const scale = element("button", { type: "button", textContent: "Scale" });
