@@ -102,6 +102,8 @@ def main() -> None:
 
 async def measure(hub: Platform, where: Namespace, users: int, seconds: float) -> None:
     """Let the people come, and all go again; print the figures."""
+    while httpx.get(f"{hub.url}/hub/health").status_code != 200:  # the proxy learns its first route a moment later
+        await asyncio.sleep(0.5)
     operator = hub.log_in("oskar")
     names = [f"user{number:04d}" for number in range(users)]
     headers = {"Authorization": f"token {operator.token}"}

@@ -38,6 +38,8 @@ class SessionBackend(KubeBackend):  # type: ignore[misc]  # dask-gateway ships n
     sessions_namespace = Unicode("default", config=True, help="Namespace of the sessions' pods.")
     gateway_namespace = Unicode("default", config=True, help="Namespace of this server and its proxy.")
 
+    priority_class = Unicode(config=True, help="PriorityClass of the clusters' pods; empty for the cluster's default.")
+
     async def setup(self, app: Any) -> None:
         """Connect to Kubernetes."""
         await super().setup(app)
@@ -62,6 +64,8 @@ class SessionBackend(KubeBackend):  # type: ignore[misc]  # dask-gateway ships n
     def _with_operators(self, key: str, value: Any) -> Any:
         """Keep what the operator configured for all pods, where it says nothing about what is decided here."""
         general = self.config.get("KubeClusterConfig", {}).get(key)
+        if key.endswith("_extra_pod_config") and self.priority_class:
+            value = {**value, "priorityClassName": self.priority_class}
         return {**general, **value} if isinstance(general, dict) and isinstance(value, dict) else value
 
     async def start_cluster(self, user: Any, cluster_options: Any) -> str:

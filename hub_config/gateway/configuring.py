@@ -69,6 +69,7 @@ def configure_gateway(c: Any, environment: Mapping[str, str] | None = None) -> N
     c.DaskGateway.backend_class = SessionBackend
     c.SessionBackend.bounds = bounds_from(known)
     c.SessionBackend.gateway_namespace = own
+    c.SessionBackend.priority_class = known.get("PANOSC_DASK_PRIORITY_CLASS", "")
     c.SessionBackend.sessions_namespace = known.get("PANOSC_SESSIONS_NAMESPACE") or own
     if name := known.get("PANOSC_DASK_PRIORITY_CLASS"):
         for kind in ("scheduler_extra_pod_config", "worker_extra_pod_config"):

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from traitlets.config import Config
 
 from hub_config.dask import GIB, Asked, Refused, Use, cluster_config, image_of, owner_name, use_of
 from hub_config.errors import HubConfigError
 from hub_config.gateway.authenticator import session_of_token
-from hub_config.gateway.backend import options
-from hub_config.gateway.configuring import bounds_from
+from hub_config.gateway.backend import SessionBackend, options
+from hub_config.gateway.configuring import bounds_from, configure_gateway
 from hub_config.gateway.network import network_policies
 from hub_config.lab.dashboards import may_be_shown
 from hub_config.policy import Dask, Share
@@ -273,3 +274,15 @@ def test_a_section_without_anything_is_the_usual_one() -> None:
 )  # fmt: skip
 def test_labs_proxy_shows_dashboards_of_clusters_and_nothing_else(host: str, *, shown: bool) -> None:
     assert may_be_shown(None, host) is shown
+
+
+def test_what_operators_say_of_all_pods_stays_where_the_session_says_nothing() -> None:
+    general = {"affinity": {"nodeAffinity": {}}, "securityContext": {"runAsUser": 0}}
+    config = Config(KubeClusterConfig={"worker_extra_pod_config": general})
+    configure_gateway(config, {"PANOSC_DASK_PRIORITY_CLASS": "interruptible", "PANOSC_NAMESPACE": "here"})
+    backend = SessionBackend(config=config)
+    found = backend._with_operators("worker_extra_pod_config", decide()["worker_extra_pod_config"])
+    assert found["affinity"] == {"nodeAffinity": {}}
+    assert found["securityContext"]["runAsUser"] == 20001
+    assert found["priorityClassName"] == "interruptible"
+    assert backend._with_operators("image", "lab") == "lab"
