@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import Client, LocalCluster
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
@@ -180,3 +181,15 @@ def test_a_curve_over_the_stack_can_be_stopped_and_says_what_went_wrong(path: Pa
     broken = StackCurve(content, REGIONS["ellipse"][0])
     broken.wait(60)
     assert "stack.h5" in broken.error
+
+
+def test_the_curve_over_the_stack_by_dask_workers(path: Path, values: np.ndarray) -> None:
+    region, inside = REGIONS["rectangle"]
+    content = content_of(path)
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "host": "127.0.0.1", "protocol": "tcp://"}
+    with LocalCluster(**options, dashboard_address="127.0.0.1:0") as cluster, Client(cluster):
+        curve = StackCurve(content, region)
+        found = curve.wait(60)
+        assert curve.error == ""
+        assert any("region_means" in str(row[0]) for row in cluster.scheduler.transition_log), "the workers did it"
+    np.testing.assert_allclose(found, [frame[inside & (frame != GAP)].mean() for frame in values], rtol=1e-12)
