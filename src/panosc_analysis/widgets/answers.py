@@ -224,6 +224,8 @@ class Answers:
         values, factors = np.ascontiguousarray(pooled.values, dtype=np.float32), pooled.factors
         mask = None if pooled.masked is None else np.ascontiguousarray(pooled.masked, dtype=np.int8)
         lines, levels = [], []
+        if min(values.shape) < 2:  # nothing lies between pixels of a single row
+            message = message | {"levels": []}
         for level in [float(level) for level in message["levels"][:20]]:
             for line in find_contours(values, level, mask=mask):
                 lines.append(np.asarray(line, dtype=np.float64) * factors + (np.array(factors) - 1) / 2)

@@ -118,7 +118,10 @@ class Statistics:
         if sample.size == 0 or ends is None:
             return (0.0, 0.0)
         sample = np.log10(sample) if scale == "log" else sample
-        mean, spread = float(sample.mean()), 3 * float(sample.std())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, spread = float(sample.mean()), 3 * float(sample.std())
+        if not np.isfinite((mean, spread)).all():
+            return ends
         low, high = (10 ** (mean - spread), 10 ** (mean + spread)) if scale == "log" else (mean - spread, mean + spread)
         return max(low, ends[0]), min(high, ends[1])
 
@@ -302,5 +305,5 @@ def usable_limits(low: float, high: float, scale: Scale) -> tuple[float, float]:
         low, high = 0.0, max(high, 0.0)
     if low == high:
         width = abs(low) if low else 1.0
-        return (low, low + width)
+        return (low, low + width) if np.isfinite(low + width) else (low - width, low)
     return low, high

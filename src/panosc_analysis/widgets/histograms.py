@@ -58,7 +58,8 @@ def histogram(renderer: Renderer, frame: int, scale: Scale) -> tuple[NDArray[Any
         raise NothingToPlot("No pixel of this frame has a value on this scale", hint="Choose another scale")
     low, high = kept.min(), kept.max()
     if kept.dtype.kind in "iu" and int(high) - int(low) < _BINS:
-        counts = np.bincount((kept - low).astype(np.int64), minlength=int(high) - int(low) + 1)
+        # In 64 bits, where wrapping around cancels out; a byte's own difference would not fit into it.
+        counts = np.bincount(kept.astype(np.int64) - low.astype(np.int64), minlength=int(high) - int(low) + 1)
         return counts, np.arange(int(low), int(high) + 2, dtype=np.float64) - 0.5
     forth, back = _SCALES[scale]
     ends = float(forth(float(low))), float(forth(float(high)))

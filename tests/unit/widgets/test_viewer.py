@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import threading
 from dataclasses import replace
@@ -365,6 +366,56 @@ def test_histogram_counts_every_pixel(viewer: Viewer) -> None:
         assert counts.sum() == (values > 0).sum() if scale == "log" else values.size
         assert (len(edges), bool((np.diff(edges) > 0).all())) == (len(counts) + 1, True)
     assert show(np.zeros((5, 5))).answer({"kind": "histogram", "frame": 0, "scale": "log"})[0]["kind"] == "error"
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "i2", "u8"])
+def test_histogram_of_a_narrow_range_has_a_bin_for_each_value(kind: str) -> None:
+    ends = np.iinfo(kind)
+    first = ends.max - 200 if kind == "u8" else max(ends.min, -100)
+    values = first + np.arange(200).reshape(10, 20).astype(kind)
+    _, buffers = show(values.astype(kind)).answer({"kind": "histogram", "frame": 0, "scale": "linear"})
+    counts, edges = (np.frombuffer(buffer) for buffer in buffers)
+    assert counts.tolist() == [1] * 200
+    assert edges[0] == float(first) - 0.5
+
+
+ODD = {
+    "all nan": np.full((30, 40), np.nan),
+    "all infinite": np.full((30, 40), np.inf),
+    "negative": -np.ones((30, 40)),
+    "one pixel": np.ones((1, 1)),
+    "one column": np.arange(50.0).reshape(50, 1),
+    "truth": np.eye(30) > 0,
+    "complex": np.ones((30, 30)) * 1j,
+    "largest": np.full((30, 30), 2**64 - 1, dtype="u8"),
+    "both ends": np.array([[-(2**63), 2**63 - 1]] * 20),
+    "smallest": np.random.default_rng(0).normal(0, 1e-300, (30, 30)),
+    "overflowing": np.full((30, 30), 1.7e308),
+    "bytes": np.arange(-128, 127, dtype="i1").reshape(15, 17),
+    "other order": np.arange(900, dtype=">i4").reshape(30, 30),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_odd_values_are_answered_in_plain_json(case: str) -> None:
+    viewer = show(ODD[case])
+    shape = {"kind": "rectangle", "points": [[0, 0], [9, 9]]}
+    questions: list[dict[str, Any]] = [
+        ASK,
+        ASK | {"mask": False},
+        ASK | {"focus": [0.0, 1.0]},
+        {"kind": "value", "frame": 0, "index": [0, 0]},
+        {"kind": "contours", "frame": 0, "levels": [0.5]},
+        {"kind": "profile", "shape": "line", "frame": 0, "points": [[0, 0], [5, 5]], "width": 3},
+        {"kind": "profile", "shape": "box", "frame": 0, "points": [[0, 0], [5, 5]]},
+        {"kind": "region", "frame": 0, "region": shape},
+        *({"kind": "histogram", "frame": 0, "scale": scale} for scale in ("linear", "log", "sqrt", "arcsinh")),
+    ]
+    for question in questions:
+        with np.errstate(all="ignore"):
+            said, _ = viewer.answer(question)
+        json.dumps(said, allow_nan=False)
+        assert said.get("hint") != "The kernel's log has the details.", said
 
 
 def test_contours_lie_where_the_values_are() -> None:
