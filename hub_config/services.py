@@ -44,10 +44,12 @@ def services(c: Any, settings: HubSettings, policy: Policy, extra: Sequence[Serv
         wanted += [catalogue(settings, one), *indexing(one, policy)]
     if policy.sessions.idle_timeout or policy.sessions.max_age:
         wanted.append(culler(policy))
+    # They are processes beside the hub: by its name in a cluster they would come to it from outside, and be refused.
+    near = {"JUPYTERHUB_API_URL": f"{settings.hub_url}{c.JupyterHub.get('base_url', '/').rstrip('/')}/hub/api"}
     # Zero to JupyterHub's configuration may have named some before.
     c.JupyterHub.services = [
         *c.JupyterHub.get("services", ()),
-        *({"name": one.name, "command": one.command, "environment": one.environment} for one in wanted),
+        *({"name": one.name, "command": one.command, "environment": {**near, **one.environment}} for one in wanted),
     ]
     c.JupyterHub.load_roles = [
         *c.JupyterHub.get("load_roles", ()),

@@ -51,7 +51,7 @@ def cluster_missing() -> str:
         found = json.loads(kubectl("get", "nodes", "-o", "json", timeout=20))
     except (AssertionError, subprocess.TimeoutExpired, ValueError) as error:
         return f"no cluster answers: {error}"
-    names = {name.removeprefix("docker.io/") for node in found["items"] for one in node["status"]["images"]
+    names = {name.removeprefix("docker.io/") for node in found["items"] for one in node["status"].get("images") or ()
              for name in one["names"] or ()}  # fmt: skip
     missing = [one for one in map(image, ("lab", "hub")) if one not in names]
     return f"not on the cluster's nodes: {', '.join(missing)}" if missing else ""

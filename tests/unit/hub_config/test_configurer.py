@@ -15,7 +15,8 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from hub_config.authentication import make_password
-from hub_config.configurer import configure_docker, configure_local
+from hub_config.cluster import read_cluster
+from hub_config.configurer import configure_docker, configure_kubernetes, configure_local
 from hub_config.errors import HubConfigError
 from hub_config.settings import Catalogue, HubSettings, read_settings, write_settings
 
@@ -181,3 +182,25 @@ def test_passwords_are_long_enough_and_differ() -> None:
     assert len(make_password()) >= 8
     assert len(make_password(admin=True)) >= 32
     assert len({make_password() for _ in range(50)}) == 50
+
+
+def test_what_runs_beside_the_hub_of_a_pod_asks_it_from_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "panosc.yaml").write_text("facility: F\nroots: {data: {path: /data/visitor}}\n")
+    (tmp_path / "cluster.yaml").write_text(
+        f"state: {tmp_path}\nroots: {{data: {{claim: data}}}}\ndemo: {{people: [alice]}}\n"
+    )
+    for name, value in {
+        "PANOSC_POLICY": tmp_path / "panosc.yaml", "PANOSC_CLUSTER": tmp_path / "cluster.yaml",
+        "PANOSC_HUB_PASSWORD": make_password(), "PANOSC_HUB_ADMIN_PASSWORD": make_password(admin=True),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, str(value))
+    c = Config()
+    # As Zero to JupyterHub's configuration has it: a service's name, which leads out of the pod and is refused there.
+    c.JupyterHub.hub_connect_url = "http://hub:8081"
+    c.JupyterHub.base_url = "/analysis/"
+    c.JupyterHub.services = [{"name": "prometheus", "api_token": "x"}]
+    configure_kubernetes(c, read_cluster())
+    own = {one["name"]: one["environment"] for one in c.JupyterHub.services if one.get("command")}
+    assert set(own) == {"idle-culler", "renewing"}
+    assert {one["JUPYTERHUB_API_URL"] for one in own.values()} == {"http://127.0.0.1:8081/analysis/hub/api"}
+    assert c.JupyterHub.services[0]["name"] == "prometheus"
