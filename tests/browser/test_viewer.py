@@ -20,7 +20,7 @@ from silx.math.colormap import apply_colormap, get_colormap_lut, normalize
 
 from panosc_analysis.documents import Document, serving
 from panosc_analysis.nexus import create_file
-from panosc_analysis.widgets import FileTree, Viewer, frames, show
+from panosc_analysis.widgets import FileTree, Viewer, limits, show
 
 pytestmark = pytest.mark.browser
 
@@ -116,7 +116,7 @@ def test_colours_are_those_of_silx_on_every_scale(page: Window, opened: Any, det
     pooled, full = made.pooled, viewer.content.frame_shape
     assert pooled.masked is not None
     lut = get_colormap_lut("gray")[:, 0].astype(int)
-    for scale in frames.SCALES:
+    for scale in limits.SCALES:
         for how in ("minmax", "auto"):
             drawn_with(page, viewer, scale=scale, limits=how)
             seen = at_cells(page, pooled.values.shape, full, pooled.factors)
@@ -140,7 +140,7 @@ def test_colours_on_a_real_frame(page: Window, opened: Any, shared_data: Path) -
     viewer = opened(path, colormap="gray", scale="log")
     plot = box(page)
     made = viewer._answers.renderer.picture(0, (round(plot["height"]), round(plot["width"])))
-    for scale in frames.SCALES:
+    for scale in limits.SCALES:
         drawn_with(page, viewer, scale=scale)
         seen = at_cells(page, made.pooled.values.shape, viewer.content.frame_shape, made.pooled.factors)
         low, high = made.statistics.limits(scale, "auto")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from panosc_analysis.widgets.content import Content
     from panosc_analysis.widgets.coordinates import Coordinate
-    from panosc_analysis.widgets.frames import Scale
+    from panosc_analysis.widgets.limits import Scale
     from panosc_analysis.widgets.regions import Region
     from panosc_analysis.widgets.renderer import Picture
 

@@ -16,7 +16,7 @@ from panosc_analysis.errors import NothingToPlot
 from panosc_analysis.widgets.content import Content
 from panosc_analysis.widgets.curves import read_curves
 from panosc_analysis.widgets.drawing import Style, draw_picture, draw_region, name_axis
-from panosc_analysis.widgets.frames import Limits, Scale
+from panosc_analysis.widgets.limits import Limits, Scale
 from panosc_analysis.widgets.quantities import number
 from panosc_analysis.widgets.renderer import Renderer
 from panosc_analysis.widgets.saving import write_whole

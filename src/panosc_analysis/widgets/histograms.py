@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from panosc_analysis.widgets.frames import Scale
+    from panosc_analysis.widgets.limits import Scale
     from panosc_analysis.widgets.renderer import Renderer
 
 __all__ = ["histogram"]

@@ -17,6 +17,7 @@ import numpy as np
 
 from panosc_analysis.errors import NothingToPlot
 from panosc_analysis.widgets import frames
+from panosc_analysis.widgets.limits import find_statistics, usable_limits
 from panosc_analysis.widgets.quantities import quantity
 from panosc_analysis.widgets.strips import pool_in_strips
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from panosc_analysis.widgets.content import Content, Part
-    from panosc_analysis.widgets.frames import Limits, PooledFrame, Scale, Statistics
+    from panosc_analysis.widgets.frames import PooledFrame
+    from panosc_analysis.widgets.limits import Limits, Scale, Statistics
 
 __all__ = ["LARGEST_HELD", "Frame", "Picture", "Renderer"]
 
@@ -55,7 +57,7 @@ class Picture:
         low, high = self.statistics.limits(scale, "auto" if how == "fixed" else how)
         if how == "fixed":
             low, high = (found if end is None else end for found, end in zip((low, high), fixed, strict=True))
-        return frames.usable_limits(low, high, scale)
+        return usable_limits(low, high, scale)
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ class Renderer:
         pooled = frames.pool(values[part], None if shown is None else shown[part], factors)
         if held.statistics is None:
             usable = pooled.values if part == whole and use_mask else None
-            held.statistics = frames.find_statistics(values, masked, usable)
+            held.statistics = find_statistics(values, masked, usable)
         return Picture(pooled, part, held.statistics)
 
     def _large_picture(self, frame: int, window: tuple[int, int], part: Part | None) -> Picture:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from panosc_analysis.widgets import frames
+from panosc_analysis.widgets.limits import Statistics, find_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from panosc_analysis.widgets.content import Part
-    from panosc_analysis.widgets.frames import PooledFrame, Statistics
+    from panosc_analysis.widgets.frames import PooledFrame
 
 __all__ = ["pool_in_strips"]
 
@@ -34,7 +35,7 @@ def pool_in_strips(
         strip = read(frame, (slice(start, min(rows.stop, start + height)), columns))
         one = frames.pool(strip.values, strip.masked, factors)
         pooled.append(one)
-        found.append(frames.find_statistics(strip.values, strip.masked, one.values))
+        found.append(find_statistics(strip.values, strip.masked, one.values))
         n_masked += one.masked_fraction * strip.values.size
     masked = None
     if any(one.masked is not None for one in pooled):
@@ -51,7 +52,7 @@ def _mask_of(one: PooledFrame) -> Any:
 def _joined(found: list[Statistics]) -> Statistics:
     sample = np.concatenate([one.sample for one in found])
     step = max(1, sample.size // (1 << 16))
-    return frames.Statistics(
+    return Statistics(
         _span([one.ends for one in found]), _span([one.positive for one in found]), np.sort(sample[::step])
     )
 

@@ -17,7 +17,7 @@ from panosc_analysis.widgets import assets, colormaps, taking
 from panosc_analysis.widgets.answers import Answers
 from panosc_analysis.widgets.content import Content
 from panosc_analysis.widgets.facts import facts_of
-from panosc_analysis.widgets.frames import LIMITS, SCALES
+from panosc_analysis.widgets.limits import LIMITS, SCALES
 from panosc_analysis.widgets.regions import Region, RegionStatistics, find_region_statistics
 from panosc_analysis.widgets.saving import write_whole
 from panosc_analysis.widgets.sources import content_of

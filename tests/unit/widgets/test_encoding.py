@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from silx.math.colormap import normalize
 
-from panosc_analysis.widgets import frames
+from panosc_analysis.widgets import limits
 from panosc_analysis.widgets.encoding import encode
 
 RANDOM = np.random.default_rng(8)
@@ -51,11 +51,11 @@ CASES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("scale", frames.SCALES)
+@pytest.mark.parametrize("scale", limits.SCALES)
 @pytest.mark.parametrize("case", CASES)
-def test_no_colour_is_more_than_a_level_off(case: str, scale: frames.Scale) -> None:
+def test_no_colour_is_more_than_a_level_off(case: str, scale: limits.Scale) -> None:
     values = CASES[case]
-    statistics = frames.find_statistics(values, None)
+    statistics = limits.find_statistics(values, None)
     for how in ("minmax", "auto"):
         low, high = statistics.limits(scale, how)
         if scale == "arcsinh" and high > 1e300:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panosc_analysis.widgets import frames
+from panosc_analysis.widgets import frames, limits
 
 UINT32_MAX = 2**32 - 1
 
@@ -63,15 +63,15 @@ def test_every_kind_of_mask_counts() -> None:
     assert frames.masked_pixels(values, mask=mask).tolist() == [[False, True, True, True]]
 
 
-def limits_of(values: np.ndarray, scale: frames.Scale, how: frames.Limits, **masks: Any) -> tuple[float, float]:
-    return frames.find_statistics(values, frames.masked_pixels(values, **masks)).limits(scale, how)
+def limits_of(values: np.ndarray, scale: limits.Scale, how: limits.Limits, **masks: Any) -> tuple[float, float]:
+    return limits.find_statistics(values, frames.masked_pixels(values, **masks)).limits(scale, how)
 
 
-@pytest.mark.parametrize("limits", ["auto", "minmax", "stddev3"])
-@pytest.mark.parametrize("scale", frames.SCALES)
-def test_limits_do_not_see_masked_pixels(limits: frames.Limits, scale: frames.Scale) -> None:
+@pytest.mark.parametrize("how", ["auto", "minmax", "stddev3"])
+@pytest.mark.parametrize("scale", limits.SCALES)
+def test_limits_do_not_see_masked_pixels(how: limits.Limits, scale: limits.Scale) -> None:
     frame = detector_frame()
-    low, high = limits_of(frame, scale, limits, masked_value=UINT32_MAX)
+    low, high = limits_of(frame, scale, how, masked_value=UINT32_MAX)
     assert (0 if scale != "log" else 1) <= low < high <= frame[frame < UINT32_MAX].max()
 
 
@@ -88,9 +88,9 @@ def test_percentiles_are_those_of_numpy() -> None:
     assert (low, high) == pytest.approx(np.percentile(values, [1, 99.5]), rel=1e-12)
 
 
-@pytest.mark.parametrize("scale", frames.SCALES)
-def test_the_table_has_what_each_question_gives(scale: frames.Scale) -> None:
-    statistics = frames.find_statistics(np.random.default_rng(5).normal(0, 2, (90, 90)), None)
+@pytest.mark.parametrize("scale", limits.SCALES)
+def test_the_table_has_what_each_question_gives(scale: limits.Scale) -> None:
+    statistics = limits.find_statistics(np.random.default_rng(5).normal(0, 2, (90, 90)), None)
     for how in ("auto", "minmax", "stddev3"):
         assert statistics.table()[scale][how] == statistics.limits(scale, how)
 
@@ -113,13 +113,13 @@ def test_the_ends_are_exact_however_large_the_frame() -> None:
     frame[1234, 567], frame[3, 3], frame[700, 701] = 3, 99, UINT32_MAX
     masked = frames.masked_pixels(frame, masked_value=UINT32_MAX)
     pooled = frames.pool(frame, masked, (4, 4))
-    assert frames.find_statistics(frame, masked, pooled.values).ends == (3.0, 99.0)
-    assert frames.find_statistics(frame, masked).ends == (3.0, 99.0)
+    assert limits.find_statistics(frame, masked, pooled.values).ends == (3.0, 99.0)
+    assert limits.find_statistics(frame, masked).ends == (3.0, 99.0)
 
 
-@pytest.mark.parametrize("scale", frames.SCALES)
+@pytest.mark.parametrize("scale", limits.SCALES)
 @pytest.mark.parametrize("value", [-3.0, 0.0, 5.0, np.nan])
-def test_limits_are_a_range_whatever_the_values(scale: frames.Scale, value: float) -> None:
+def test_limits_are_a_range_whatever_the_values(scale: limits.Scale, value: float) -> None:
     for how in ("auto", "minmax", "stddev3"):
         low, high = limits_of(np.full((4, 4), value), scale, how)
         assert low < high
