@@ -5,7 +5,7 @@ import { linearTicks, logTicks } from "./numbers.js";
 /** Boxes of the plot and of the colour bar inside a canvas of `width`; `ratio` is height over width of an image, or null. */
 export function layOut(width, ratio, hasBar) {
   const narrow = width < 480;
-  const left = narrow ? 56 : 68;
+  const left = narrow ? 64 : 68;
   const right = hasBar ? (narrow ? 98 : 108) : 16;
   const [top, bottom] = [10, 46];
   const room = Math.max(80, width - left - right);
