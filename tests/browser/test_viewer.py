@@ -222,6 +222,78 @@ def test_the_whole_way_with_the_keyboard(page: Window, opened: Any, detector: Pa
     assert (viewer.frame, viewer.limits) == (5, "fixed")
 
 
+def part(page: Window) -> list[int]:
+    """First row, row after the last, first column, column after the last of what is drawn."""
+    text = page.locator(".panosc-stage canvas").first.get_attribute("data-part") or ""
+    return [int(number) for number in text.split(",")]
+
+
+def until(page: Window, is_so: Callable[[], bool]) -> None:
+    for _ in range(300):
+        if is_so():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("did not come about in half a minute")
+
+
+def test_the_whole_way_with_the_mouse(page: Window, opened: Any, detector: Path) -> None:
+    viewer = opened(detector, scale="log")
+    canvas = page.locator(".panosc-stage canvas").first
+    corner = canvas.bounding_box()
+    assert corner is not None
+
+    def drag(start: tuple[int, int], end: tuple[int, int]) -> None:
+        page.mouse.move(corner["x"] + start[0], corner["y"] + start[1])
+        page.mouse.down()
+        page.mouse.move(corner["x"] + end[0], corner["y"] + end[1], steps=4)
+        page.mouse.up()
+
+    # A polygon, corner by corner; then one of its handles is moved.
+    page.get_by_role("radio", name="Polygon").click()
+    for x, y in ((150, 100), (300, 120), (250, 300)):
+        canvas.click(position={"x": x, "y": y}, delay=20)
+        page.wait_for_timeout(600)  # two clicks in a hurry would be a double one
+    canvas.dblclick(position={"x": 140, "y": 260})
+    until(page, lambda: viewer.roi is not None)
+    first = viewer.roi
+    assert first is not None
+    assert (first.kind, len(first.points)) == ("polygon", 4)
+    drag((300, 120), (360, 150))
+    until(page, lambda: viewer.roi != first)
+    assert viewer.roi is not None
+    assert [a == b for a, b in zip(viewer.roi.points, first.points, strict=True)] == [True, False, True, True]
+    # Into a box, along, and back.
+    page.keyboard.down("Shift")
+    drag((420, 350), (530, 460))
+    page.keyboard.up("Shift")
+    until(page, lambda: part(page)[1] - part(page)[0] < 700)
+    zoomed = part(page)
+    drag((450, 400), (400, 330))
+    until(page, lambda: part(page) != zoomed)
+    canvas.dblclick(position={"x": 450, "y": 400})
+    until(page, lambda: part(page) == [0, 1030, 0, 1065])
+    page.get_by_role("button", name="Remove").click()
+    until(page, lambda: viewer.roi is None)
+    # A limit by its handle, then what is shown as code and as a file.
+    page.get_by_role("button", name="Histogram").click()
+    handle = page.get_by_role("slider", name="Value of the last colour")
+    until(page, lambda: float(handle.get_attribute("aria-valuenow") or 0) > 0)
+    grip = handle.bounding_box()
+    assert grip is not None
+    page.mouse.move(grip["x"] + 6, grip["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(grip["x"] - 150, grip["y"] + 40, steps=4)
+    page.mouse.up()
+    until(page, lambda: viewer.limits == "fixed")
+    page.get_by_text("Take", exact=True).click()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy code").click()
+    until(page, lambda: page.evaluate("navigator.clipboard.readText()") == viewer.code)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="NumPy file").click()
+    np.testing.assert_array_equal(np.load(download.value.path()), viewer.content.read(0))
+
+
 def test_a_line_gives_its_profile(page: Window, opened: Any, detector: Path) -> None:
     viewer = opened(detector)
     page.get_by_role("radio", name="Line").click()
