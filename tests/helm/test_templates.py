@@ -173,6 +173,7 @@ def test_monitoring_is_made_where_it_is_asked_for(chart: Chart) -> None:
 
 CONTRADICTIONS: dict[str, tuple[Mapping[str, Any], str]] = {
     "a root without data": (merged(GOOD, {"panosc": {"roots": {"open": {"path": "/o"}}}}), "data.open is missing"),
+    "a root that is nowhere": (merged(GOOD, {"panosc": {"roots": {"visitor": {"path": "data"}}}}), "no absolute path"),
     "data without a root": (
         merged(GOOD, {"data": {"open": {"existingClaim": "open"}}}), "data.open: there is no panosc.roots.open",
     ),

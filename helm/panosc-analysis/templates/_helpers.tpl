@@ -101,7 +101,10 @@ mountOptions:
 
 {{- /* What no schema can say, refused with the place of the fault. */ -}}
 {{- define "panosc.refuse-contradictions" -}}
-{{- range $name, $_ := .Values.panosc.roots }}
+{{- range $name, $root := .Values.panosc.roots }}
+{{- if not (hasPrefix "/" $root.path) }}
+{{- fail (printf "\n\npanosc.roots.%s.path: %s is no absolute path. Name the directory as your tables do, for example /data/%s" $name $root.path $name) }}
+{{- end }}
 {{- if not (hasKey $.Values.data $name) }}
 {{- fail (printf "\n\ndata.%s is missing: say where the data of panosc.roots.%s lie, for example\n  data: {%s: {hostPath: {path: /data/%s}}}" $name $name $name $name) }}
 {{- end }}
