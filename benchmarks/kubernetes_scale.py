@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
@@ -117,19 +118,23 @@ async def measure(hub: Platform, where: Namespace, users: int, seconds: float) -
         starts = await all_of(names, seconds, lambda name: started(api, name))
         rows.append((f"with {users} sessions", *process(where)))
         took, asked = time.monotonic() - began, requests() - before
+        reports, reporting = await reported(api, names)
+        rows.append((f"after {len(reports)} reports of activity in {reporting:.0f} s", *process(where)))
         before, ended = requests(), time.monotonic()
         stops = await all_of(names, seconds / 3, lambda name: stopped(api, name))
         rows.append(("after all have ended", *process(where)))
         gone = requests() - before
     print(f"{users} people in {seconds:.0f} s; load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
     print("| what | errors | median (s) | p95 (s) | most (s) | API requests each |\n|---|---|---|---|---|---|")
-    for what, done, count in (("start", starts, asked), ("stop", stops, gone)):
+    for what, done, count in (("start", starts, asked), ("report of activity", reports, 0), ("stop", stops, gone)):
         good = sorted(second for second in done if isinstance(second, float))
         p95 = statistics.quantiles(good, n=20)[-1]
         errors = len(done) - len(good)
         print(
             f"| {what} | {errors} | {statistics.median(good):.2f} | {p95:.2f} | {good[-1]:.2f} | {count / users:.1f} |"
         )
+    spent = rows[2][3] - rows[1][3]
+    print(f"\nA report of activity costs the hub {1000 * spent / len(reports):.1f} ms of CPU.")
     print(f"\nAll had started {took:.0f} s after the first asked, and ended in {time.monotonic() - ended:.0f} s.\n")
     print("| the hub's process | memory (MB) | most so far (MB) | CPU so far (s) |\n|---|---|---|---|")
     for what, most, now, cpu in rows:
@@ -166,6 +171,20 @@ async def started(api: httpx.AsyncClient, name: str) -> float:
             else:
                 raise AssertionError("the progress ended before the session was ready")
     return time.monotonic() - began
+
+
+async def reported(api: httpx.AsyncClient, names: list[str]) -> tuple[list[float | str], float]:
+    """Report activity a thousand times, as a thousand sessions do in a minute."""
+    count, began = 1000, time.monotonic()
+
+    async def report(name: str) -> float:
+        asked, now = time.monotonic(), datetime.now(UTC).isoformat()
+        body = {"servers": {"": {"last_activity": now}}, "last_activity": now}
+        (await api.post(f"/users/{name}/activity", json=body)).raise_for_status()
+        return time.monotonic() - asked
+
+    done = await all_of([names[number % len(names)] for number in range(count)], 60, report)
+    return done, time.monotonic() - began
 
 
 async def stopped(api: httpx.AsyncClient, name: str) -> float:
