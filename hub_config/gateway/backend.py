@@ -150,7 +150,7 @@ def options(bounds: Dask, handler: Any) -> Options:
         Float("worker_cores", default=cores, min=min(0.1, cores), max=cores, label="Cores of a worker"),
         Float("worker_memory", default=memory, min=min(0.25, memory), max=memory, label="Memory of a worker (GB)"),
         Integer("workers", default=0, min=0, label="Workers at most (0: as many as there is room for)"),
-        Integer("idle_timeout", default=idle, min=10, max=idle, label="Idle seconds after which it ends"),
+        Integer("idle_timeout", default=idle, min=min(30, idle), max=idle, label="Idle seconds after which it ends"),
         String("proposal", default="", label="For this proposal only"),
         handler=handler,
     )

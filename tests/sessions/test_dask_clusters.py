@@ -350,9 +350,10 @@ def test_a_cluster_ends_when_it_is_idle_or_too_old(facility: Facility, say: Call
     bob = facility.people["bob"]
     bob.run("cluster.close()", timeout=60)
     eventually(lambda: not facility.pods_of("bob"), 60, "a closed cluster goes on")
-    bob.run("cluster = pan.cluster(workers=1, idle_timeout=10)", timeout=180)
-    took = eventually(lambda: not facility.pods_of("bob"), 90, "an idle cluster goes on")
-    say(f"a cluster that may be idle for 10 s ends after {took:.0f} s")
+    bob.run(GATEWAY.format(act="gateway.submit(idle_timeout=30)"))
+    eventually(lambda: bool(facility.pods_of("bob")), 60, "the scheduler does not come")
+    took = eventually(lambda: not facility.pods_of("bob"), 120, "an idle cluster goes on")
+    say(f"a cluster that may be idle for 30 s ends after {took:.0f} s")
 
 
 def test_who_lost_a_membership_gets_no_cluster_and_the_session_takes_its_cluster_with_it(

@@ -102,19 +102,19 @@ def gateway(wanted: Wanted) -> Started:
     asked |= {"worker_cores": wanted.threads} if wanted.threads else {}
     asked |= {"worker_memory": _bytes(wanted.memory) / _GIB} if wanted.memory else {}
     deployed = GatewayCluster.__new__(GatewayCluster)  # held apart, so that one that fails can be closed too
+    quiet = _Quiet(deployed)
     try:
         deployed.__init__(shutdown_on_close=True, **asked)
+        deployed.scale(wanted.workers or _ELSEWHERE)
+        return quiet, deployed.get_client(), gateway_dashboard(deployed.name, deployed.dashboard_link)
     except (GatewayClusterError, GatewayServerError, ClientError, OSError, ValueError, TimeoutError) as error:
-        _Quiet(deployed).close()
+        quiet.close()
         raise ReductionError(
             f"The facility's cluster gave no workers: {_said(error)}",
             hint="Ask for less, wait, or use workers on this machine: pan.cluster('local')",
         ) from error
-    try:
-        deployed.scale(wanted.workers or _ELSEWHERE)
-        return _Quiet(deployed), deployed.get_client(), gateway_dashboard(deployed.name, deployed.dashboard_link)
     except BaseException:
-        _Quiet(deployed).close()
+        quiet.close()
         raise
 
 
@@ -128,7 +128,7 @@ class _Quiet:
         self.scale, self.adapt, self._deployed = deployed.scale, deployed.adapt, deployed
 
     def close(self) -> None:
-        if not self._deployed.asynchronous:
+        if hasattr(self._deployed, "gateway") and not self._deployed.asynchronous:
             self._deployed.close()
             self._deployed.gateway._asynchronous = True
 
@@ -166,10 +166,11 @@ def slurm(wanted: Wanted) -> Started:
         "local-directory": tempfile.gettempdir(),
         "log-directory": str(own),
     }
-    # Where the jobs find them; nobody else can read what mkdtemp makes.
-    certificates = tempfile.mkdtemp(prefix="tls-", dir=own)
     site, given = dask.config.get("jobqueue.slurm"), dict(wanted.options)
     chosen = {name.replace("-", "_"): value for name, value in usual.items() if site.get(name) is None}
+    sized = _slurm_sizes(site, wanted)
+    # Where the jobs find them; nobody else can read what mkdtemp makes.
+    certificates = tempfile.mkdtemp(prefix="tls-", dir=own)
     try:
         deployed = SLURMCluster(
             # Whoever is on these computers could otherwise connect to the scheduler, and run as this person.
@@ -177,9 +178,10 @@ def slurm(wanted: Wanted) -> Started:
             protocol="tls://",
             scheduler_options={"dashboard_address": f"{LOOPBACK}:0", **given.pop("scheduler_options", {})},
             n_workers=wanted.workers or _ELSEWHERE,
-            **{**chosen, **_slurm_sizes(site, wanted), **given},
+            **{**chosen, **sized, **given},
         )
     except (OSError, RuntimeError, ValueError, TypeError, TimeoutError) as error:
+        shutil.rmtree(certificates, ignore_errors=True)
         raise ReductionError(
             f"SLURM took no jobs ({_said(error)})",
             hint="Check `sinfo`, and queue= and account=; or use workers on this machine: pan.cluster('local')",
