@@ -59,7 +59,7 @@ async def told(connection: WebSocketClientConnection, kind: str) -> tuple[list[d
 def test_a_page_gets_its_widget_and_the_widget_answers(stack: Path) -> None:
     async def talk(connection: WebSocketClientConnection) -> tuple[dict[str, Any], bytes]:
         notes, _ = await told(connection, "ready")
-        (widget,) = notes[-1]["data"]["widgets"]
+        _tree, widget = notes[-1]["data"]["widgets"]
         opened = next(note for note in notes if note["kind"] == "open" and note["id"] == widget)
         assert opened["data"]["state"]["_esm"]
         assert notes[-1]["data"]["title"] == "stack.nxs"
@@ -136,7 +136,7 @@ def test_the_kernels_side_answers_with_widgets_or_with_what_is_wrong(
 
     monkeypatch.setattr(lab, "_ROOT", stack.parent)
     opened = lab.opened("tab", "stack.nxs").data
-    assert len(opened["widgets"]) == 1
+    assert len(opened["widgets"]) == 2
     refused = lab.opened("other", "missing.nxs").data
     assert "missing.nxs" in refused["message"]
     assert json.dumps(refused)

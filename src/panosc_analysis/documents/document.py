@@ -18,7 +18,7 @@ class Document:
     title
         Name of the file.
     widgets
-        The widgets, in the order in which they stand on the page.
+        The widgets from left to right: the tree of the file and the viewer of what is chosen in it.
     """
 
     title: str
@@ -47,7 +47,9 @@ def open_document(path: str | Path, node: str | None = None, **options: Any) -> 
     OpenError, NodeNotFound, NothingToPlot
         As `panosc_analysis.widgets.show` does.
     """
-    from panosc_analysis.widgets import show
+    from panosc_analysis.widgets import FileTree, show
 
     path = Path(path)
-    return Document(path.name, (show(path, path=node, **options),))
+    viewer, tree = show(path, path=node, **options), FileTree(path)
+    tree.observe(lambda change: viewer.show_path(change["new"]), "selected")
+    return Document(path.name, (tree, viewer))
