@@ -72,12 +72,12 @@ class Checkpoint:
         """
         try:
             with self.path.open("rb") as file:
-                loader = _Unpickler(file)
-                if loader.load() != _FORMAT:
+                # One reader for each value: a reader's memory of what came before belongs to one writer's.
+                if _Unpickler(file).load() != _FORMAT:
                     raise pickle.UnpicklingError("not a partial result")
-                key, part = loader.load(), None
+                key, part = _Unpickler(file).load(), None
                 if key == self._key:
-                    part = loader.load()
+                    part = _Unpickler(file).load()
         except FileNotFoundError:
             return None
         except (pickle.UnpicklingError, EOFError, AttributeError, ValueError, OSError, TypeError) as error:

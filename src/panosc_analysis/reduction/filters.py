@@ -147,6 +147,14 @@ class BitshuffleDecoder:
 class _Lz4Decoder(BitshuffleDecoder):
     """Decodes bitshuffle with LZ4 in compiled code of ours, for the usual sizes of elements."""
 
+    def __call__(self, data: Bytes, size: int) -> Bytes:
+        """Decode into new memory; what another filter gave ends where its memory ends, so it is copied first."""
+        from panosc_analysis.reduction.kernels import SLACK
+
+        roomy = np.empty(data.size + SLACK, np.uint8)
+        roomy[: data.size] = data
+        return super().__call__(roomy[: data.size], size)
+
     def decode_into(self, data: Bytes, out: Bytes) -> None:
         """Decode into an array of the right size; `data` is followed by `SLACK` bytes that can be read.
 

@@ -262,7 +262,8 @@ def _resumed(
             if cancel.is_set():
                 break
     except BaseException:
-        if done or latest:
+        # Half a batch in the sums would be counted again; what was written before is right.
+        if (done or latest) and not any(part.torn for part in latest):
             kept.write([*done, *latest])
         raise
     part = functools.reduce(absorbed, done)

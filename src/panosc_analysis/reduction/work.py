@@ -66,12 +66,15 @@ class Part:
         What was remarkable.
     done
         (first frame, end) of what was gone through, skipped frames included.
+    torn
+        Whether a batch was being added when something failed: its sums are of no use then.
     """
 
     sums: Sums
     skipped: list[tuple[int, int, str]] = field(default_factory=list)
     notes: set[str] = field(default_factory=set)
     done: list[tuple[int, int]] = field(default_factory=list)
+    torn: bool = False
 
     @property
     def frames(self) -> int:
@@ -127,8 +130,10 @@ def run_task(
         if batch.reason:
             part.skipped.append((batch.first, batch.count, batch.reason))
         else:
+            part.torn = True
             add_batch(part.sums, batch, team)
         part.count(batch.first, batch.first + batch.count)
+        part.torn = False
         control.add(batch.count)
         if between is not None:
             between(part)

@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from panosc_analysis.nexus.chunks import Filter
+from panosc_analysis.reduction.filters import BITSHUFFLE, decoder
 from panosc_analysis.reduction.kernels import SLACK
 from panosc_analysis.reduction.kernels.bitshuffle import block_count, decode_chunks, find_blocks, first_damaged
 from panosc_analysis.reduction.kernels.lz4 import decode_lz4
@@ -159,3 +161,14 @@ def test_lz4_writes_no_further_than_allowed() -> None:
         out = target.last(allowed + SLACK)
         found = decode_lz4(np.uintp(stored.ctypes.data), size, np.uintp(out.ctypes.data), allowed)
         assert -1 <= found <= allowed
+
+
+def test_a_chunk_without_room_behind_it_is_decoded(tmp_path: Path) -> None:
+    """What another filter gave ends where its memory ends; the compiled decoder reads in steps that go further."""
+    values = np.random.default_rng(5).integers(0, 3, (64, 65)).astype("u2")
+    stored = stored_chunk(tmp_path, values)
+    edge = Fence(len(stored)).last(len(stored))
+    edge[:] = np.frombuffer(stored, np.uint8)
+    decode_it = decoder(Filter(BITSHUFFLE, "bitshuffle", (0, 4, 2, 0, 2)))
+    assert decode_it is not None
+    np.testing.assert_array_equal(decode_it(edge, values.nbytes).view("u2").reshape(values.shape), values)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from panosc_analysis.errors import ReductionError
+from panosc_analysis.errors import FileCorrupt, ReductionError
 from panosc_analysis.nexus import ArrayHandle
 from panosc_analysis.provenance import Source
 from panosc_analysis.reduction import (
@@ -26,6 +27,7 @@ from panosc_analysis.reduction import (
     reduce,
 )
 from panosc_analysis.reduction.clusters import dashboard_link
+from panosc_analysis.reduction.frames import find_route
 from panosc_analysis.reduction.plan import divide, number_of_tasks
 
 Random = Callable[..., np.ndarray[Any, Any]]
@@ -270,3 +272,34 @@ def test_dashboard_goes_through_the_hub(monkeypatch: pytest.MonkeyPatch) -> None
     assert dashboard_link("usual") == "{JUPYTERHUB_SERVICE_PREFIX}proxy/{port}/status"
     monkeypatch.setenv("DASK_DISTRIBUTED__DASHBOARD__LINK", "mine")
     assert dashboard_link("mine") == "mine"
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_a_checkpoint_counts_every_frame_once(random: Random, write: Write, tmp_path: Path, within: bool) -> None:
+    """A chunk is unreadable for a while: found before its batch is begun, or in the middle of adding the batch.
+
+    The second run goes on from what is sure, and gives every bit of an undisturbed one.
+    """
+    handle = write(random((240, 16, 33), "u2"), "bitshuffle-lz4", chunks=(1, 16, 33))
+    whole = reduce(handle, ["statistics"])
+    stored, times = handle.file.read_bytes(), os.stat(handle.file)
+    table = find_route(Stack.of(handle)).table
+    assert table is not None
+    begin = int(table.offset.flat[133]) + (16 if within else 12)
+    end = int(table.offset.flat[133] + table.size.flat[133])
+
+    def put(content: bytes) -> None:
+        with handle.file.open("r+b") as file:
+            file.write(content)
+        os.utime(handle.file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    kept, totals = tmp_path / "kept", list[int]()
+    put(stored[:begin] + b"\xff" * (end - begin) + stored[end:])
+    with pytest.raises(FileCorrupt):
+        reduce(handle, ["statistics"], checkpoint=kept, buffer=8 * 16 * 33 * 2)
+    put(stored)
+    again = reduce(handle, ["statistics"], checkpoint=kept, progress=lambda told: totals.append(told.total))
+    assert within or max(totals) < 240
+    assert not kept.exists()
+    for name in whole:
+        np.testing.assert_array_equal(again[name].values, whole[name].values)
