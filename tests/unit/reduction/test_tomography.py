@@ -73,6 +73,18 @@ def test_a_disc_comes_back(scan: Path, method: str, rings: str) -> None:
     assert result.default == "slices"
 
 
+@pytest.mark.parametrize("method", ["fbp", "dfi"])
+def test_slices_are_the_same_each_time_and_measured_from_the_axis(scan: Path, method: str) -> None:
+    parameters = {"axis": AXIS, "method": method}
+    handle = ArrayHandle(scan, "/entry/data/data")
+    first, *others = (reduce(handle, ["tomography"], parameters=parameters, threads=2)["slices"] for _ in range(5))
+    assert {other.values.tobytes() for other in others} == {first.values.tobytes()}
+    disc = np.nan_to_num(first.values[5]) > DENSITY[5] / 2
+    y, x = (axis.values / PIXEL for axis in first.axes[1:])
+    assert np.broadcast_to(x, disc.shape)[disc].mean() == pytest.approx(10, abs=0.1 if method == "fbp" else 0.5)
+    assert np.broadcast_to(y[:, None], disc.shape)[disc].mean() == pytest.approx(0, abs=0.1 if method == "fbp" else 0.5)
+
+
 def test_attenuation_is_the_logarithm(scan: Path) -> None:
     result = reduce(
         ArrayHandle(scan, "/entry/data/data"),

@@ -52,8 +52,9 @@ class Tomography:
     in single precision, with *T* the smallest transmission. Pixels without a value (masked, or no light in the flat
     field) get the straight line between their neighbours in the row. ``sinogram`` holds *p* as (row, angle, column),
     with stripes removed if asked for; ``slices`` holds :math:`μ` as (row, y, x), in 1/mm where the file tells the pixel
-    size and per pixel otherwise, masked outside the circle that all projections see. Ring removal, rotation axis and
-    reconstruction are algotom's, see `panosc_analysis.reduction.tomography.reconstruction`.
+    size and per pixel otherwise, masked outside the circle that all projections see; its axes are
+    distances from the rotation axis (to half a pixel for ``dfi``). Ring removal, rotation axis and reconstruction are
+    algotom's, see `panosc_analysis.reduction.tomography.reconstruction`.
 
     Not done: no phase retrieval, no cone beam, no interpolation between flat fields before and after. Memory: four
     times the single-precision projections of the rows, and twice their slices; refused where there is not enough.
@@ -192,7 +193,7 @@ class _Prepared:
         if pixel:
             volume /= np.float32(pixel)
         width = volume.shape[-1]
-        place = (np.arange(width) - axis) * (pixel or 1.0)
+        place = (np.arange(width) - (width - 1) / 2) * (pixel or 1.0)  # the rotation axis is put in the middle
         radius = min(axis, width - 1 - axis) * (pixel or 1.0)
         outside = np.broadcast_to(np.hypot(place[:, None], place) > radius, volume.shape)
         volume = np.where(outside, np.float32(np.nan), volume)

@@ -7,6 +7,7 @@ astra-toolbox is under the GPL, scikit-image has no ring removal.)
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from panosc_analysis.errors import ReductionError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 __all__ = ["FILTERS", "METHODS", "RINGS", "find_axis", "reconstruct", "without_rings"]
@@ -55,20 +58,35 @@ def reconstruct(
 ) -> NDArray[np.float32]:
     """Reconstruct slices: (angles, slices, columns) → (slices, columns, columns), attenuation per pixel.
 
-    ``fbp`` is filtered back-projection, ``dfi`` direct Fourier inversion; both in single precision. 0 outside the
+    ``fbp`` is filtered back-projection, ``dfi`` direct Fourier inversion; both in single precision, bit for bit the
+    same each time. The rotation axis is put in the middle of the slice. 0 outside the
     circle that all projections see.
     """
     reconstruction = _algotom("rec.reconstruction")
     options: dict[str, Any] = {"filter_name": None if filter_name == "ramp" else filter_name, "apply_log": False}
     data, turn = np.ascontiguousarray(sinograms, np.float32), angles.astype(np.float32)
     if method == "fbp":
-        volume = reconstruction.fbp_reconstruction(data, axis, turn, gpu=False, ncore=threads, **options)
+        with _one_thread():
+            volume = reconstruction.fbp_reconstruction(data, axis, turn, gpu=False, ncore=threads, **options)
         # It weighs each projection with π / (n - 1), for angles that include both ends.
         steps = np.diff(np.unique(angles))
         volume *= (len(angles) - 1) * float(steps.mean()) / np.pi
     else:
         volume = reconstruction.dfi_reconstruction(data, axis, turn, ncore=threads, **options)
     return np.moveaxis(volume, 1, 0) if volume.ndim == 3 else volume[None]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep numba to one thread: the threads of algotom's back-projection add to the same pixels, and lose some."""
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
 
 
 def _algotom(name: str) -> Any:
