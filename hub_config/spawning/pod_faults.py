@@ -14,13 +14,14 @@ __all__ = ["Fault", "fault_of", "last_words_of", "plain_words", "refused", "wait
 Object = dict[str, Any]
 
 OPERATOR = "Tell the operator."
+AGAIN = "Try again in some minutes; if it stays like this, tell the operator."
 # Reasons with which a container waits for what will not come by itself soon.
 IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
 CREATION = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff")
 VOLUME = ("FailedMount", "FailedAttachVolume", "FailedMapVolume")
 UNBOUND = "unbound immediate PersistentVolumeClaims"
-# What passes by itself: a volume that the node where it was before still holds, a cache that is not filled yet.
-PASSING = ("Multi-Attach", "not registered", "failed to sync")
+# What passes by itself: a volume that the node where it was before still holds, what a node does not know yet.
+PASSING = ("Multi-Attach", "not registered", "failed to sync", "no relationship found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _no_place(pod: Object, events: Sequence[Object], *, autoscaling: bool) -> Fa
 
 
 def _placeless(said: str) -> str:
-    short = sorted(set(re.findall(r"Insufficient ([a-z0-9./-]+)", said)))
+    short = sorted(set(re.findall(r"Insufficient ([a-z0-9./-]*[a-z0-9])", said)))
     wait = "Try again later, choose a smaller session, or end one that you do not need."
     if "disk-pressure" in said and not short:
         return f"The cluster's nodes are out of disk space, so no session can start now. {OPERATOR}"
@@ -148,7 +149,9 @@ def _placeless(said: str) -> str:
         names = {"cpu": "processor cores", "memory": "memory", "pods": "room for sessions"}
         what = " and ".join(names.get(one, one.rpartition("/")[2].upper() or one) for one in short)
         return f"The cluster has no {what} free for a session like this. {wait}"
-    if "affinity" in said or "selector" in said or "taint" in said:
+    if "untolerated taint" in said or "unschedulable" in said:
+        return f"The nodes for sessions of this kind take none now: they are full, or being looked after. {AGAIN}"
+    if "affinity" in said or "selector" in said:
         return f"No node of the cluster is there for sessions of this kind now. {OPERATOR}"
     return f"The cluster has no place for the session. {wait}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +29,14 @@ class Running:
 @pytest.fixture
 def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Write a line into the run's own output, where an operator who reads it looks for the figures."""
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    plugins = request.config.pluginmanager
+    reporter, capture = plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager")
 
     def write(line: str) -> None:
-        reporter.ensure_newline()
-        reporter.write_line(line)
+        # While a test runs, what the reporter writes would be kept with the test's own output.
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(line)
 
     return write
 
@@ -50,11 +54,31 @@ DOCKER = pytest.param("docker", marks=pytest.mark.docker)
 KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.kubernetes)
 
 
+@pytest.fixture(scope="session")
+def hubs() -> Iterator[tuple[ExitStack, dict[Kind, Running]]]:
+    """The hubs that `running` has started: they serve every module that wants them."""
+    with ExitStack() as stack:
+        yield stack, {}
+
+
 @pytest.fixture(scope="module", params=["local", DOCKER, KUBERNETES])
-def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    hubs: tuple[ExitStack, dict[Kind, Running]],
+) -> Running:
     """Every person logged in, with a session started."""
     require(request.param)
-    directory = tmp_path_factory.mktemp(f"sessions-{request.param}")
+    stack, known = hubs
+    if request.param not in known:
+        directory = tmp_path_factory.mktemp(f"sessions-{request.param}")
+        known[request.param] = stack.enter_context(everybody_running(request.param, directory))
+    return known[request.param]
+
+
+@contextmanager
+def everybody_running(kind: Kind, directory: Path) -> Iterator[Running]:
+    """Start a hub with the facility's people in their sessions, and another file system below a proposal."""
     tree = make_tree(directory / "facility")
     nested = mounted_tmpfs(directory / "facility" / "p1" / "nested")
     if nested:
@@ -64,7 +88,7 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     try:
         policy = write_policy(directory, policy_content(directory / "facility"))
         below = {"roots": {"data": {"claim": "root-data", "mounted_below": ["p1/nested"] if nested else []}}}
-        with platform(request.param, policy, tuple(MEMBERS), facts=below) as hub:
+        with platform(kind, policy, tuple(MEMBERS), facts=below) as hub:
             people = {name: hub.log_in(name) for name in MEMBERS}
             for person in people.values():
                 failure = person.start(options={"profile": "lab"})

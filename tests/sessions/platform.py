@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import yaml
 
 from hub_config.authentication import make_password
@@ -59,6 +62,7 @@ class Platform:
     namespace: Namespace | None = None
     people: dict[str, Person] = field(default_factory=dict)
     browsers: ExitStack = field(default_factory=ExitStack)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -73,6 +77,41 @@ class Platform:
         password = self.settings.admin_password if operator else self.settings.password
         self.people[name] = log_in_with_password(self.url, name, password, self.browsers)
         return self.people[name]
+
+    def kill_hub(self) -> None:
+        """End the hub without a word; returns once another one answers."""
+        if self.namespace is not None:
+            old = self.namespace.get("pods", "-l", "app=hub")["items"][0]["metadata"]["name"]
+            self.namespace.kubectl("delete", "pod", old, "--grace-period=0", "--force")
+            self.namespace.kubectl("rollout", "status", "deployment/hub", "--timeout=120s", timeout=150)
+            self._until_the_hub_answers()
+            return
+        os.kill(self.pid, signal.SIGKILL)
+        told = write_settings(self.settings, self.settings.state / "hub.json") | self.environment
+        log, address = self.settings.state / "logs" / "hub-again.log", (self.settings.host, self.settings.port)
+        self.pid = self.browsers.enter_context(running_hub(told, log, address, 120, self.kind))
+
+    def _until_the_hub_answers(self, seconds: float = 90) -> None:
+        """Wait for the hub behind the proxy, whose error page stands there as long as there is none."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/hub/login", timeout=5).status_code == 200:
+                    return
+            assert time.monotonic() < deadline, "the hub does not answer"
+            time.sleep(0.2)
+
+    def left_of(self, person: str) -> list[str]:
+        """Names of containers or pods that are there for a person's sessions."""
+        if self.namespace is not None:
+            marked = [(pod["metadata"]["annotations"], pod["metadata"]["name"]) for pod in self.namespace.pods()]
+            return [name for annotations, name in marked if annotations["org.panosc.analysis/person"] == person]
+        client = connected()
+        try:
+            wanted = {"label": f"org.panosc.analysis.person={person}", "name": self.policy.docker.prefix}
+            return [one["Names"][0] for one in client.containers(all=True, filters=wanted)]
+        finally:
+            client.close()
 
 
 def write_policy(directory: Path, content: Mapping[str, Any]) -> Path:
@@ -98,6 +137,7 @@ def platform(
     *,
     with_catalogue: bool = False,
     facts: Mapping[str, Any] | None = None,
+    visible: tuple[str, ...] | None = None,
 ) -> Iterator[Platform]:
     """Run the hub; at the end its sessions, volumes, network and rules are gone.
 
@@ -115,10 +155,12 @@ def platform(
         Index the policy's roots and serve them; not in a cluster, where that is no service of the hub.
     facts
         More of ``cluster.yaml``.
+    visible
+        Roots that get a volume in a cluster; all of them unless said otherwise.
     """
     policy = read_policy(policy_file)
     if kind == "kubernetes":
-        with in_cluster(policy, people, environment or {}, facts or {}) as hub:
+        with in_cluster(policy, people, environment or {}, facts or {}, visible or tuple(policy.roots)) as hub:
             yield hub
         return
     if kind == "local":
@@ -135,7 +177,7 @@ def platform(
     running = None
     try:
         with running_hub(told, log, (settings.host, settings.port), 120, kind) as pid:
-            running = Platform(kind, policy, settings, pid)
+            running = Platform(kind, policy, settings, pid, environment=dict(environment or {}))
             yield running
     finally:
         if running:
@@ -149,7 +191,11 @@ def platform(
 
 @contextmanager
 def in_cluster(
-    policy: Policy, people: tuple[str, ...], environment: Mapping[str, str], facts: Mapping[str, Any]
+    policy: Policy,
+    people: tuple[str, ...],
+    environment: Mapping[str, str],
+    facts: Mapping[str, Any],
+    visible: tuple[str, ...],
 ) -> Iterator[Platform]:
     """Run the hub in a namespace of its own, where people reach it through a port of this machine's loopback."""
     directory = policy.path.parent
@@ -162,8 +208,8 @@ def in_cluster(
         "images": {kind: image(kind) for kind in ("lab", "desktop")}, **facts,
     }  # fmt: skip
     with namespace() as where, ExitStack() as stack:
-        for name, path in policy.roots.items():
-            where.volume(f"root-{name}", path)
+        for name in visible:
+            where.volume(f"root-{name}", policy.roots[name])
         start_hub(where, directory, facts=known, secret=passwords, environment=environment)
         door = stack.enter_context(forwarder("127.0.0.1", where.address("proxy-public"), 8000))
         settings = HubSettings(
@@ -173,11 +219,13 @@ def in_cluster(
         )  # fmt: skip
         running = Platform("kubernetes", policy, settings, namespace=where)
         stack.enter_context(running.browsers)
+        running._until_the_hub_answers()
         try:
             yield running
         finally:
             # With a failed test, pytest shows it.
-            print(where.kubectl("logs", "deployment/hub", "--tail=200"))
+            for name in ("hub", "proxy"):
+                print(where.kubectl("logs", f"deployment/{name}", "--tail=200", "--all-containers"))
 
 
 def _local_settings(policy: Policy) -> HubSettings:

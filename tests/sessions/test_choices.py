@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sessions.conftest import require
+from tests.sessions.conftest import DOCKER, KUBERNETES, require
 from tests.sessions.facility import make_tree, policy_content, profiles
 from tests.sessions.inside import Failure
 from tests.sessions.platform import Platform, platform, write_policy
@@ -22,7 +22,7 @@ PROFILES = {
 }
 
 
-@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(scope="module", params=["local", DOCKER, KUBERNETES])
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     require(request.param)
     directory = tmp_path_factory.mktemp(f"choices-{request.param}")

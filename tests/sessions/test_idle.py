@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.sessions.conftest import require
+from tests.sessions.conftest import DOCKER, KUBERNETES, require
 from tests.sessions.facility import make_tree, policy_content, profiles
 from tests.sessions.inside import Person
 from tests.sessions.platform import Platform, platform, write_policy
@@ -17,7 +17,7 @@ from tests.sessions.platform import Platform, platform, write_policy
 IDLE = 15
 
 
-@pytest.fixture(scope="module", params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(scope="module", params=["local", DOCKER, KUBERNETES])
 def hub(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     require(request.param)
     directory = tmp_path_factory.mktemp(f"idle-{request.param}")

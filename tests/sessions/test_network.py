@@ -1,19 +1,18 @@
-"""Where a container's session can go: the hub, and nowhere else."""
+"""Where a session in a container or pod can go: the hub and the catalogue, and nowhere else."""
 
 from __future__ import annotations
 
 import json
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from hub_config.running import connected
-from tests.sessions.conftest import Running
+from tests.sessions.conftest import DOCKER, KUBERNETES, Running
+from tests.sessions.network import forbidden, listening_everywhere, needed, of_ipv6
 
-pytestmark = pytest.mark.parametrize("running", [pytest.param("docker", marks=pytest.mark.docker)], indirect=True)
+pytestmark = pytest.mark.parametrize("running", [DOCKER, KUBERNETES], indirect=True)
 
 REACH = """
 import json, socket
@@ -42,65 +41,26 @@ print(json.dumps(out))
 """
 
 
-@contextmanager
-def listening_everywhere() -> Iterator[int]:
-    """A server of the host that listens on every address, as databases and exporters often do."""
-    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
-        stop = threading.Event()
-
-        def accept() -> None:
-            server.settimeout(0.2)
-            while not stop.is_set():
-                try:
-                    server.accept()[0].close()
-                except TimeoutError:
-                    continue
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        try:
-            yield int(server.getsockname()[1])
-        finally:
-            stop.set()
-            thread.join()
-
-
-def address_of(container: str, network: str) -> str:
-    """The address of a session's container."""
-    client = connected()
-    try:
-        return str(client.inspect_container(container)["NetworkSettings"]["Networks"][network]["IPAddress"])
-    finally:
-        client.close()
-
-
 def test_a_session_reaches_the_hub_and_nothing_else(running: Running, say: Callable[[str], None]) -> None:
-    settings, docker = running.platform.settings, running.platform.policy.docker
-    bob = address_of(f"{docker.prefix}-bob", docker.network)
     # Something of bob's that listens on every address, as a Dask scheduler may.
     running.people["bob"].run("import socket; dask = socket.create_server(('0.0.0.0', 8787))")
-    hub_url = httpx_works(running)
+    assert httpx_works(running)
     with listening_everywhere() as port:
-        places = {
-            "bob's Lab": (bob, 8888),
-            "bob's Dask": (bob, 8787),
-            "the proxy's interface": (settings.internal, settings.proxy_port),
-            "the hub's front door": (settings.internal, settings.port),
-            "a port of the host": (settings.internal, port),
-            "a port of the host by another address": ("172.17.0.1", port),
-            "the metadata address": ("169.254.169.254", 80),
-            "another machine": ("192.0.2.1", 80),
-            "the Docker daemon": (settings.internal, 2375),
-        }
-        places["the hub"] = (settings.internal, settings.hub_port)
-        reached = running.people["alice"].asked(REACH.format(places=places, port=port, link=link_local(docker.network)))
-        assert reached.pop("the hub"), "the probe itself must be able to say yes"
+        must_not, must = forbidden(running, port), needed(running)
         with socket.create_connection(("127.0.0.1", port), timeout=3):
             pass  # it does listen
-    say(f"network, docker: {sum(reached.values())} of {len(reached)} forbidden destinations reached")
-    assert [name for name, there in reached.items() if there] == []
+        code = REACH.format(places=must_not | must, port=port, link=of_ipv6(running))
+        reached = running.people["alice"].asked(code)
+    there = [name for name in must if reached.pop(name)]
+    if running.platform.kind == "kubernetes":
+        # Every pod may ask the cluster's DNS, which passes other questions on.
+        reached.pop("names of other sites")
+    kind = running.platform.kind
+    say(f"network, {kind}: {sum(reached.values())} of {len(reached)} forbidden destinations reached, "
+        f"{len(there)} of {len(must)} needed ones")  # fmt: skip
+    assert there == list(must), "the probe itself must be able to say yes"
+    assert [name for name, found in reached.items() if found] == []
     assert len(reached) >= 12
-    assert hub_url
 
 
 def httpx_works(running: Running) -> bool:
@@ -112,21 +72,6 @@ def httpx_works(running: Running) -> bool:
         "print(r.urlopen(q, timeout=10).read().decode())"
     )
     return bool(json.loads(running.people["alice"].run(code))["name"] == "alice")
-
-
-def link_local(network: str) -> str:
-    """The bridge's link-local address, which every interface with IPv6 has."""
-    from pathlib import Path
-
-    from hub_config.policy import Docker
-    from hub_config.spawning.network import _wanted
-
-    bridge = _wanted(Docker(network=network)).bridge
-    for line in Path("/proc/net/if_inet6").read_text().splitlines():
-        address, *_, name = line.split()
-        if name == bridge:
-            return ":".join(address[i : i + 4] for i in range(0, 32, 4))
-    return "fe80::1"
 
 
 def test_a_session_holds_no_way_to_the_host(running: Running) -> None:
@@ -158,13 +103,21 @@ print(json.dumps({
 
 
 def test_limits_are_those_of_the_profile(running: Running) -> None:
+    limits = running.platform.policy.profiles[0].limits
+    if running.platform.namespace is not None:
+        pod = running.platform.namespace.pod_of("alice")
+        found = pod["spec"]["containers"][0]
+        assert found["resources"]["limits"] == {"cpu": f"{limits.cpu:g}", "memory": str(limits.bytes)}
+        assert found["securityContext"]["readOnlyRootFilesystem"]
+        # How many processes a pod may have is said to the kubelet (podPidsLimit); a pod cannot say it.
+        assert memory_limit(running) in (limits.bytes, None)
+        return
     docker = running.platform.policy.docker
     client = connected()
     try:
         host = client.inspect_container(f"{docker.prefix}-alice")["HostConfig"]
     finally:
         client.close()
-    limits = running.platform.policy.profiles[0].limits
     assert (host["Memory"], host["MemorySwap"]) == (limits.bytes, limits.bytes)
     assert host["CpuQuota"] / host["CpuPeriod"] == limits.cpu
     assert host["PidsLimit"] == limits.processes
@@ -190,6 +143,17 @@ finally:
 """
     started = running.people["bob"].asked(bomb)
     assert started < limits.processes
+
+
+def memory_limit(running: Running) -> int | None:
+    """The limit as the session itself reads it, where the machine has control groups of the first kind."""
+    code = """
+import json, os
+path = "/sys/fs/cgroup/memory/memory.limit_in_bytes"
+print(json.dumps(int(open(path).read()) if os.path.exists(path) else None))
+"""
+    found = running.people["alice"].asked(code)
+    return None if found is None else int(found)
 
 
 def test_other_peoples_sessions_do_not_open(running: Running) -> None:
