@@ -93,9 +93,14 @@ def test_a_cluster_must_fit_its_policy(written: Any, facts: Any, says: str) -> N
 
 
 def test_a_hub_of_its_own_is_configured_whole(written: Any, tmp_path: Path) -> None:
-    written(**DEMO, network={"hub": "http://hub:8081", "proxy": "http://proxy-api:8001"}, environment={"A": "b"},
-            catalogues=[{"name": "F", "url": "http://catalogue:8010/api"}],
-            profiles={"lab": {"node_selector": {"a": "b"}}}, homes={"size": "1Gi", "storage_class": "fast"})  # fmt: skip
+    written(
+        **DEMO,
+        network={"hub": "http://hub:8081", "proxy": "http://proxy-api:8001"},
+        environment={"A": "b"},
+        catalogues=[{"name": "F", "url": "http://catalogue:8010/api"}],
+        profiles={"lab": {"node_selector": {"a": "b"}}},
+        homes={"size": "1Gi", "storage_class": "fast"},
+    )
     c = load()
     assert c.JupyterHub.hub_connect_url == "http://hub:8081"
     assert c.ConfigurableHTTPProxy.should_start is False
@@ -144,8 +149,8 @@ def test_after_zero_to_jupyterhub_its_addresses_records_and_services_stay(
     configure(c)
     assert c.JupyterHub.db_url == "sqlite:///jupyterhub.sqlite"
     assert c.JupyterHub.hub_connect_url == "http://hub:8081"
-    assert [one["name"] for one in c.JupyterHub.services] == ["dask-gateway", "idle-culler"]
-    assert [one["name"] for one in c.JupyterHub.load_roles] == ["r", "service-idle-culler"]
+    assert [one["name"] for one in c.JupyterHub.services] == ["dask-gateway", "renewing", "idle-culler"]
+    assert [one["name"] for one in c.JupyterHub.load_roles] == ["r", "service-renewing", "service-idle-culler"]
     assert c.KubernetesSession.environment["FROM"] == "the chart"
     assert "JUPYTERHUB_ACTIVITY_INTERVAL" in c.KubernetesSession.environment
     assert c.KubeSpawner.common_labels == {"app": "jupyterhub"}
