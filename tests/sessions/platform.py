@@ -83,13 +83,25 @@ class Platform:
         if self.namespace is not None:
             old = self.namespace.get("pods", "-l", "app=hub")["items"][0]["metadata"]["name"]
             self.namespace.kubectl("delete", "pod", old, "--grace-period=0", "--force")
-            self.namespace.kubectl("rollout", "status", "deployment/hub", "--timeout=120s", timeout=150)
+            self._until_another_hub_is_ready(old)
             self._until_the_hub_answers()
             return
         os.kill(self.pid, signal.SIGKILL)
         told = write_settings(self.settings, self.settings.state / "hub.json") | self.environment
         log, address = self.settings.state / "logs" / "hub-again.log", (self.settings.host, self.settings.port)
         self.pid = self.browsers.enter_context(running_hub(told, log, address, 120, self.kind))
+
+    def _until_another_hub_is_ready(self, old: str, seconds: float = 120) -> None:
+        """Wait for a pod that is not the old one, which may still answer for a moment after it was deleted."""
+        assert self.namespace is not None
+        deadline = time.monotonic() + seconds
+        while True:
+            for pod in self.namespace.get("pods", "-l", "app=hub")["items"]:
+                conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
+                if pod["metadata"]["name"] != old and conditions.get("Ready") == "True":
+                    return
+            assert time.monotonic() < deadline, "no other pod of the hub became ready"
+            time.sleep(0.2)
 
     def _until_the_hub_answers(self, seconds: float = 90) -> None:
         """Wait for the hub behind the proxy, whose error page stands there as long as there is none."""
