@@ -78,10 +78,20 @@ def test_a_killed_worker_costs_time_and_nothing_else(
             killed.append(progress.done)
             os.kill(victim, signal.SIGKILL)
 
-    result = reduce(ArrayHandle(stack, "data"), ["statistics"], tasks=40, buffer=1, progress=kill)
+    for tasks in (40, 160, 640):  # on a fast machine few tasks are done before anybody can be killed
+        result = reduce(ArrayHandle(stack, "data"), ["statistics"], tasks=tasks, buffer=1, progress=kill)
+        assert bits(result) == expected
+        if killed:
+            break
     assert killed, "it was done before anybody could be killed"
-    assert bits(result) == expected
-    assert victim not in cluster.client.run(os.getpid).values()
+
+    def gone() -> bool:
+        try:
+            return victim not in cluster.client.run(os.getpid).values()
+        except OSError:  # the scheduler has not noticed yet
+            return False
+
+    wait_for(gone)
 
 
 def test_what_cannot_be_is_refused_and_breaks_nothing(start: Start) -> None:
