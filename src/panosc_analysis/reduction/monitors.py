@@ -60,7 +60,7 @@ class Monitor:
         )
 
 
-def read_monitor(stack: Stack, path: str, points: tuple[int, ...] = ()) -> Monitor:
+def read_monitor(stack: Stack, path: str | None, points: tuple[int, ...] = ()) -> Monitor | None:
     """Read a monitor of the file that a stack lies in.
 
     Parameters
@@ -68,7 +68,7 @@ def read_monitor(stack: Stack, path: str, points: tuple[int, ...] = ()) -> Monit
     stack
         The frames; where a part of them is selected, the same part of the monitor is taken.
     path
-        Of the monitor's values inside the file, or in ``FILE::PATH`` of another one.
+        Of the monitor's values inside the file, or in ``FILE::PATH`` of another one; ``None`` for no monitor.
     points
         Shape of what has a value of its own within a frame.
 
@@ -77,6 +77,8 @@ def read_monitor(stack: Stack, path: str, points: tuple[int, ...] = ()) -> Monit
     ReductionError
         It has not one value for each frame, or none that can be used.
     """
+    if path is None:
+        return None
     file, _, inside = path.rpartition("::")
     handle = ArrayHandle(stack.handle.file if not file else _beside(stack, file), inside)
     if handle.dtype.kind not in "biuf":

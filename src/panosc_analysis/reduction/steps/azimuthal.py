@@ -110,7 +110,7 @@ class _Common:
         binning = make_binning(integrator, shape, window, self._options(), flat=flat, dark=dark)
         if self.per_frame or self.monitor is not None:
             require_memory(48 * stack.frames * binning.bins, self.title)
-        monitor = None if self.monitor is None else read_monitor(stack, self.monitor)
+        monitor = read_monitor(stack, self.monitor)
         return PreparedIntegration(
             self, stack, shape, window, geometry, binning, monitor, self._clipping(flat=flat, dark=dark)
         )

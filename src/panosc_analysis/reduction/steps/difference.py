@@ -12,7 +12,7 @@ from panosc_analysis.errors import OpenError, ReductionError
 from panosc_analysis.reduction.rows import Pixels, Rows, RowsKernel
 from panosc_analysis.reduction.steps.series import series_array, whole_frames
 from panosc_analysis.reduction.steps.statistics import image_array
-from panosc_analysis.reduction.steps.step import Parameter, check_parameters
+from panosc_analysis.reduction.steps.step import Parameter, WholeFrames, check_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,13 +82,9 @@ class Difference:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Prepared:
+class _Prepared(WholeFrames):
     step: Difference
     stack: Stack
-    notes: tuple[str, ...] = ()
-
-    def within(self) -> None:
-        return None
 
     def kernel(self, shared: MomentsKernel) -> RowsKernel:
         return RowsKernel(

@@ -9,10 +9,10 @@ import numpy as np
 
 from panosc_analysis.errors import ReductionError
 from panosc_analysis.reduction.labels import read_labels
-from panosc_analysis.reduction.monitors import Monitor, read_monitor
+from panosc_analysis.reduction.monitors import read_monitor
 from panosc_analysis.reduction.regions import Window, parse_regions, parse_windows
 from panosc_analysis.reduction.rows import Pixels, RowsKernel
-from panosc_analysis.reduction.steps.series import MONITOR, count_errors, series_array, whole_frames
+from panosc_analysis.reduction.steps.series import MONITOR, Monitored, count_errors, series_array, whole_frames
 from panosc_analysis.reduction.steps.step import Parameter, check_parameters
 
 if TYPE_CHECKING:
@@ -92,24 +92,16 @@ class Fluorescence:
             raise ReductionError("There is more than one region", hint="Give one; run again for the others")
         inside = np.zeros(shape, np.bool_)
         inside[next(iter(region.values()))] = True
-        monitor = None if self.monitor is None else read_monitor(stack, self.monitor, points)
-        return _Prepared(self, stack, channels, inside, monitor)
+        monitor = read_monitor(stack, self.monitor, points)
+        return _Prepared(monitor, self, stack, channels, inside)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Prepared:
+class _Prepared(Monitored):
     step: Fluorescence
     stack: Stack
     channels: Mapping[str, NDArray[np.int64]]
     inside: NDArray[np.bool_]
-    monitor: Monitor | None
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (self.monitor.note,) if self.monitor else ()
-
-    def within(self) -> None:
-        return None
 
     def kernel(self, shared: MomentsKernel) -> RowsKernel:
         wanted = tuple((numbers, _beside(numbers, self.stack.frame_shape[-1])) for numbers in self.channels.values())
@@ -138,9 +130,7 @@ class _Prepared:
         whole = series_array(
             "map_total", f"all counts of {labels.name}", total, axes, labels.units, missing, count_errors(total)
         )
-        every = [*maps.values(), whole]
-        if self.monitor is not None:
-            every = [self.monitor.normalised(array) for array in every]
+        every = self.normalised([*maps.values(), whole])
         title = f"spectrum of {labels.name}" + (f" in {self.step.region}" if self.step.region else "")
         every.append(
             series_array("spectrum", title, spectrum, (labels.pixels[-1],), labels.units, None, count_errors(spectrum))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from panosc_analysis.errors import ReductionError
-from panosc_analysis.reduction.monitors import Monitor, read_monitor
+from panosc_analysis.reduction.monitors import read_monitor
 from panosc_analysis.reduction.result import ResultAxis
 from panosc_analysis.reduction.rows import Pixels, RowsKernel
-from panosc_analysis.reduction.steps.series import MONITOR, series_array, whole_frames
+from panosc_analysis.reduction.steps.series import MONITOR, Monitored, series_array, whole_frames
 from panosc_analysis.reduction.steps.step import Parameter, check_parameters
 
 if TYPE_CHECKING:
@@ -89,23 +89,15 @@ class Line:
                 f"{rows} × {columns} pixels",
                 hint=f"Give two different ends within rows 0 to {rows - 1} and columns 0 to {columns - 1}",
             )
-        monitor = None if self.monitor is None else read_monitor(stack, self.monitor)
-        return _Prepared(self, stack, ends, monitor)
+        monitor = read_monitor(stack, self.monitor)
+        return _Prepared(monitor, self, stack, ends)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Prepared:
+class _Prepared(Monitored):
     step: Line
     stack: Stack
     ends: NDArray[np.float64]
-    monitor: Monitor | None
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (self.monitor.note,) if self.monitor else ()
-
-    def within(self) -> None:
-        return None
 
     def kernel(self, shared: MomentsKernel) -> RowsKernel:
         numbers, weights = _around(self.ends, self.step.width, self.stack.frame_shape)
@@ -126,7 +118,7 @@ class _Prepared:
         axes = (labels.frames, ResultAxis("distance", "distance along the line", "pixel", distance))
         masked = found.missing[:, None] | (weight == 0)
         array = series_array("line", f"line cut of {labels.name}", values, axes, labels.units, masked, errors)
-        return [array if self.monitor is None else self.monitor.normalised(array)]
+        return self.normalised([array])
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from panosc_analysis.errors import ReductionError
-from panosc_analysis.reduction.monitors import Monitor, read_monitor
+from panosc_analysis.reduction.monitors import read_monitor
 from panosc_analysis.reduction.rows import Pixels, Rows, RowsKernel
-from panosc_analysis.reduction.steps.series import MONITOR, count_errors, integer_maximum, series_array, whole_frames
+from panosc_analysis.reduction.steps.series import (
+    MONITOR,
+    Monitored,
+    divided,
+    integer_maximum,
+    series_array,
+    whole_frames,
+)
 from panosc_analysis.reduction.steps.step import Parameter, check_parameters
 
 if TYPE_CHECKING:
@@ -86,23 +93,15 @@ class Project:
             raise ReductionError(
                 "A projection along the frames cannot be normalised frame by frame", hint="Leave the monitor out"
             )
-        monitor = None if self.monitor is None else read_monitor(stack, self.monitor)
-        return _Prepared(self, stack, axis, monitor)
+        monitor = read_monitor(stack, self.monitor)
+        return _Prepared(monitor, self, stack, axis)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Prepared:
+class _Prepared(Monitored):
     step: Project
     stack: Stack
     axis: int
-    monitor: Monitor | None
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (self.monitor.note,) if self.monitor else ()
-
-    def within(self) -> None:
-        return None
 
     def kernel(self, shared: MomentsKernel) -> Kernel:
         if self.axis == 0:
@@ -116,10 +115,7 @@ class _Prepared:
     def arrays(self, found: Moments | Rows, labels: Labels) -> list[ResultArray]:
         total, count, largest, axes, missing = self._parts(found, labels)
         masked = missing | (count == 0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = total / count
-            errors = None if total.dtype.kind == "f" else count_errors(total)
-            mean_errors = None if errors is None else errors / count
+        errors, mean, mean_errors = divided(total, count)
         name, units = labels.name, labels.units
         arrays = [
             series_array("projection_sum", f"sum of {name} along axis {self.axis}", total, axes, units, masked, errors),
@@ -128,9 +124,10 @@ class _Prepared:
             ),
             series_array("projection_max", f"largest {name} along axis {self.axis}", largest, axes, units, masked),
         ]
-        if self.monitor is not None:
-            arrays = [self.monitor.normalised(array) for array in arrays]
-        return [*arrays, series_array("projection_count", "values that count", count, axes, "values", None)]
+        return [
+            *self.normalised(arrays),
+            series_array("projection_count", "values that count", count, axes, "values", None),
+        ]
 
     def _parts(
         self, found: Moments | Rows, labels: Labels

@@ -12,7 +12,7 @@ from panosc_analysis.reduction.memory import require_memory
 from panosc_analysis.reduction.result import ResultAxis
 from panosc_analysis.reduction.rows import Pixels
 from panosc_analysis.reduction.steps.series import count_errors, series_array, whole_frames
-from panosc_analysis.reduction.steps.step import Parameter, check_parameters
+from panosc_analysis.reduction.steps.step import Parameter, WholeFrames, check_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,15 +92,11 @@ class Rebin:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Prepared:
+class _Prepared(WholeFrames):
     step: Rebin
     stack: Stack
     blocks: tuple[int, ...]
     shape: tuple[int, ...]
-    notes: tuple[str, ...] = ()
-
-    def within(self) -> None:
-        return None
 
     def kernel(self, shared: MomentsKernel) -> _BlockKernel:
         return _BlockKernel(Pixels.of(shared), self.stack.frame_shape, self.step.frames, self.blocks, self.shape)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from panosc_analysis.reduction.monitors import Monitor, read_monitor
+from panosc_analysis.reduction.monitors import read_monitor
 from panosc_analysis.reduction.regions import parse_regions, region_pixels
 from panosc_analysis.reduction.rows import Pixels, RowsKernel
 from panosc_analysis.reduction.steps.series import (
     MONITOR,
-    count_errors,
+    Monitored,
+    divided,
     integer_maximum,
     named_axis,
     series_array,
@@ -86,21 +87,16 @@ class Roi:
         """
         whole_frames(stack, self.title)
         regions = parse_regions(self.regions, stack.frame_shape)
-        monitor = None if self.monitor is None else read_monitor(stack, self.monitor)
-        return _Prepared(self, stack.frames, stack.frame_shape, regions, monitor)
+        monitor = read_monitor(stack, self.monitor)
+        return _Prepared(monitor, self, stack.frames, stack.frame_shape, regions)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Prepared:
+class _Prepared(Monitored):
     step: Roi
     frames: int
     shape: tuple[int, ...]
     regions: Mapping[str, Region]
-    monitor: Monitor | None
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (self.monitor.note,) if self.monitor else ()
 
     def within(self) -> tuple[Region, _Prepared]:
         begin = [min(part.start for part in parts) for parts in zip(*self.regions.values(), strict=True)]
@@ -111,7 +107,7 @@ class _Prepared:
             for name, region in self.regions.items()
         }
         region = tuple(slice(low, high) for low, high in zip(begin, end, strict=True))
-        return region, _Prepared(self.step, self.frames, shape, shifted, self.monitor)
+        return region, _Prepared(self.monitor, self.step, self.frames, shape, shifted)
 
     def kernel(self, shared: MomentsKernel) -> RowsKernel:
         pixels = Pixels.of(shared)
@@ -124,10 +120,7 @@ class _Prepared:
     def arrays(self, found: Rows, labels: Labels) -> list[ResultArray]:
         total, count, largest = found.arrays
         missing = found.missing[:, None] | (count == 0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = total / count
-            errors = None if total.dtype.kind == "f" else count_errors(total)
-            mean_errors = None if errors is None else errors / count
+        errors, mean, mean_errors = divided(total, count)
         axes = (labels.frames, named_axis("region", list(self.regions)))
         arrays = [
             series_array("roi_sum", f"sum of the regions of {labels.name}", total, axes, labels.units, missing, errors),
@@ -138,9 +131,10 @@ class _Prepared:
                 "roi_max", f"largest value in the regions of {labels.name}", largest, axes, labels.units, missing
             ),
         ]
-        if self.monitor is not None:
-            arrays = [self.monitor.normalised(array) for array in arrays]
-        return [*arrays, series_array("roi_count", "valid pixels of the regions", count, axes, "pixels", None)]
+        return [
+            *self.normalised(arrays),
+            series_array("roi_count", "valid pixels of the regions", count, axes, "pixels", None),
+        ]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from panosc_analysis.errors import ReductionError
 from panosc_analysis.reduction.result import ResultArray, ResultAxis
-from panosc_analysis.reduction.steps.step import Parameter
+from panosc_analysis.reduction.steps.step import Parameter, WholeFrames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from panosc_analysis.reduction.monitors import Monitor
     from panosc_analysis.reduction.stack import Stack
 
-__all__ = ["MONITOR", "count_errors", "integer_maximum", "named_axis", "series_array", "whole_frames"]
+__all__ = [
+    "MONITOR",
+    "Monitored",
+    "count_errors",
+    "divided",
+    "integer_maximum",
+    "named_axis",
+    "series_array",
+    "whole_frames",
+]
 
 MONITOR = Parameter(
     "monitor", str, "", None, "Path in the file of one number per frame to divide by; nothing for no normalisation"
 )
 """The parameter that names a monitor."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Monitored(WholeFrames):
+    """A prepared step whose results are divided by a monitor, where there is one.
+
+    Parameters
+    ----------
+    monitor
+        To normalise with; ``None`` for nothing.
+    """
+
+    monitor: Monitor | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what was divided by."""
+        return (self.monitor.note,) if self.monitor else ()
+
+    def normalised(self, arrays: list[ResultArray]) -> list[ResultArray]:
+        """Divide arrays by the monitor."""
+        return arrays if self.monitor is None else [self.monitor.normalised(array) for array in arrays]
 
 
 def whole_frames(stack: Stack, title: str, dimensions: int | None = None) -> None:
@@ -47,6 +80,16 @@ def count_errors(counts: NDArray[Any]) -> NDArray[np.float64]:
     return errors
 
 
+def divided(
+    total: NDArray[Any], count: NDArray[Any]
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64], NDArray[np.float64] | None]:
+    """Give the uncertainty of sums, and means with theirs; only counts, which are integers, have uncertainties."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total / count
+        errors = None if total.dtype.kind == "f" else count_errors(total)
+        return errors, mean, None if errors is None else errors / count
+
+
 def integer_maximum(dtype: np.dtype[Any], *, low: bool) -> Any:
     """Give the smallest (`low`) or largest number of a type, to start a maximum or a minimum from."""
     if dtype.kind == "f":
@@ -70,11 +113,12 @@ def series_array(
     units: str | None,
     masked: NDArray[np.bool_] | None,
     errors: NDArray[np.float64] | None = None,
+    scale: Literal["linear", "log"] = "linear",
 ) -> ResultArray:
     """Make an array; where it is masked the values become NaN, or 0 for integers."""
     if masked is not None and masked.any():
         masked = np.broadcast_to(masked, values.shape)
         values = np.where(masked, np.nan if values.dtype.kind == "f" else 0, values).astype(values.dtype)
         errors = None if errors is None else np.where(masked, np.nan, errors)
-        return ResultArray(name, label, values, axes, units, errors, "linear", masked.copy())
-    return ResultArray(name, label, values, axes, units, errors)
+        return ResultArray(name, label, values, axes, units, errors, scale, masked.copy())
+    return ResultArray(name, label, values, axes, units, errors, scale)

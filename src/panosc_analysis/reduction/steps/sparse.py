@@ -12,7 +12,7 @@ from panosc_analysis.reduction.memory import require_memory
 from panosc_analysis.reduction.result import ResultArray, ResultAxis
 from panosc_analysis.reduction.rows import Pixels
 from panosc_analysis.reduction.steps.series import whole_frames
-from panosc_analysis.reduction.steps.step import Parameter, check_parameters
+from panosc_analysis.reduction.steps.step import Parameter, WholeFrames, check_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,13 +122,9 @@ class Peaks:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _PreparedSparse:
+class _PreparedSparse(WholeFrames):
     step: Sparse
     stack: Stack
-    notes: tuple[str, ...] = ()
-
-    def within(self) -> None:
-        return None
 
     def kernel(self, shared: MomentsKernel) -> _TableKernel:
         return _TableKernel(_Above(Pixels.of(shared), self.step.threshold), self.stack.frames)
@@ -158,13 +154,9 @@ class _PreparedSparse:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _PreparedPeaks:
+class _PreparedPeaks(WholeFrames):
     step: Peaks
     stack: Stack
-    notes: tuple[str, ...] = ()
-
-    def within(self) -> None:
-        return None
 
     def kernel(self, shared: MomentsKernel) -> _TableKernel:
         return _TableKernel(_Groups(Pixels.of(shared), self.step, self.stack.frame_shape), self.stack.frames)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from panosc_analysis.reduction.result import ResultArray
+from panosc_analysis.reduction.steps.series import series_array
+from panosc_analysis.reduction.steps.step import WholeFrames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,12 +59,8 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(WholeFrames):
     has_totals: bool
-    notes: tuple[str, ...] = ()
-
-    def within(self) -> None:
-        return None
 
     def kernel(self, shared: MomentsKernel) -> MomentsKernel:
         return replace(shared, variance=True, extremes=True, totals=shared.totals or self.has_totals)
@@ -104,11 +102,7 @@ def image_array(
     errors: NDArray[np.float64] | None,
 ) -> ResultArray:
     """Make an array over the pixels; where it is masked the values become NaN, or 0 for integers."""
-    if masked.any():
-        values = np.where(masked, np.nan if values.dtype.kind == "f" else 0, values).astype(values.dtype)
-        errors = None if errors is None else np.where(masked, np.nan, errors)
-    some = masked if masked.any() else None
-    return ResultArray(name, label, values, labels.pixels, labels.units, errors, labels.scale, some)
+    return series_array(name, label, values, labels.pixels, labels.units, masked, errors, labels.scale)
 
 
 def _present(values: NDArray[Any] | None) -> NDArray[Any]:

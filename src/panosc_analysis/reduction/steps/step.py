@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.result import ResultArray
     from panosc_analysis.reduction.stack import Stack
 
-__all__ = ["Parameter", "PreparedStep", "Region", "Step", "check_parameters"]
+__all__ = ["Parameter", "PreparedStep", "Region", "Step", "WholeFrames", "check_parameters"]
 
 Region: TypeAlias = tuple[slice, ...]
 """A part of each frame: one slice per dimension."""
@@ -156,3 +156,18 @@ class PreparedStep(Protocol):
 
     def arrays(self, found: Any, labels: Labels) -> list[ResultArray]:
         """Make the results of what its kernel found in all frames."""
+
+
+class WholeFrames:
+    """What most prepared steps answer: there is nothing to note, and no part of the frames is enough."""
+
+    __slots__ = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Note nothing."""
+        return ()
+
+    def within(self) -> tuple[Region, PreparedStep] | None:
+        """Need whole frames."""
+        return None
