@@ -26,6 +26,7 @@ __all__ = [
     "decode_chunks",
     "find_blocks",
     "plane_bytes",
+    "read_plain",
     "unshuffle",
 ]
 
@@ -229,6 +230,17 @@ def decode_block(base: Any, start: Any, raw: Any, nbytes: Any) -> Any:
     return decode_lz4(at + ADDRESS(4), big_endian_32(at), ADDRESS(raw.ctypes.data), nbytes) == nbytes
 
 
+@njit(nogil=True, error_model="numpy")
+def read_plain(at: Any, count: Any, out: Any) -> None:
+    """Read elements that are stored as they are, the lowest byte first, into an array of whole numbers."""
+    for number in range(count):
+        value = np.uint64(0)
+        for byte in range(out.itemsize):
+            value |= np.uint64(load_8(at)) << np.uint64(8 * byte)
+            at += ADDRESS(1)
+        out[number] = value
+
+
 @njit(nogil=True, inline="always")
 def bytes_in_use(words: Any, count: Any, itemsize: Any) -> Any:
     """Say how many low bytes of a block's elements are not zero: 1, 2 or all.
@@ -286,13 +298,7 @@ def decode_chunks(base: Any, starts: Any, per_block: Any, out: Any) -> Any:
                 return chunk
             used = bytes_in_use(words, count, itemsize) if count % 64 == 0 else itemsize
             unshuffle(raw, count, used, out[chunk, first : first + count])
-        at = base + ADDRESS(starts[chunk, blocks])
-        for number in range(elements - elements % 8, elements):
-            value = np.uint64(0)
-            for byte in range(itemsize):
-                value |= np.uint64(load_8(at)) << np.uint64(8 * byte)
-                at += ADDRESS(1)
-            out[chunk, number] = value
+        read_plain(base + ADDRESS(starts[chunk, blocks]), elements % 8, out[chunk, elements - elements % 8 :])
     return -1
 
 

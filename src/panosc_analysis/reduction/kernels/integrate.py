@@ -10,7 +10,7 @@ have none (``GAP``); the bit planes tell, 64 pixels at a time, where that is dif
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -18,8 +18,14 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from panosc_analysis.reduction.kernels import SLACK
-from panosc_analysis.reduction.kernels.bitshuffle import block_elements, decode_block, plane_bytes, unshuffle
-from panosc_analysis.reduction.kernels.memory import ADDRESS, load, load_8, store, trailing_zeros
+from panosc_analysis.reduction.kernels.bitshuffle import (
+    block_elements,
+    decode_block,
+    plane_bytes,
+    read_plain,
+    unshuffle,
+)
+from panosc_analysis.reduction.kernels.memory import ADDRESS, address_of, load, store, trailing_zeros
 
 __all__ = ["CHANGED", "DAMAGED", "DONE", "GAP", "KEEP", "LANES", "LEAVE", "add_split", "add_whole"]
 
@@ -133,11 +139,6 @@ def _ones(_: Any, word: Any) -> Any:
     return types.uint64(types.uint64), code
 
 
-@njit(nogil=True, inline="always")
-def _address(array: Any, index: Any) -> Any:
-    return ADDRESS(array.ctypes.data) + ADDRESS(index * array.itemsize)
-
-
 @njit(nogil=True, error_model="numpy")
 def _any(keep: Any, gap: Any) -> Any:
     some = np.uint64(0)
@@ -178,7 +179,7 @@ def _note(
             changes[used, 0], changes[used, 1] = frame, begin + 64 * group + np.int64(bit)
             changes[used, 2] = -1
             if (gap[group] >> bit) & np.uint64(1):
-                changes[used, 2] = _value(words, planes, groups, group, bit)
+                changes[used, 2] = _value(words, 0, planes, groups, group, bit)
             used += 1
         lost = gone[group] & ~gap[group]
         if lost != np.uint64(0):
@@ -188,9 +189,10 @@ def _note(
 
 
 @njit(nogil=True, error_model="numpy", inline="always")
-def _value(words: Any, planes: Any, groups: Any, group: Any, bit: Any) -> Any:
+def _value(words: Any, first: Any, last: Any, groups: Any, group: Any, bit: Any) -> Any:
+    """Put a pixel's bits of some planes together."""
     value = np.uint64(0)
-    for plane in range(planes):
+    for plane in range(first, last):
         value |= ((words[plane * groups + group] >> bit) & np.uint64(1)) << np.uint64(plane)
     return np.int64(value)
 
@@ -212,9 +214,9 @@ def _find_byte(words: Any, byte: Any, groups: Any, keep: Any, found: Any) -> Any
 @njit(nogil=True, error_model="numpy")
 def _write_byte(raw: Any, byte: Any, groups: Any, to: Any) -> None:
     """Write one byte of all elements of a block."""
-    planes, stride = _address(raw, 0), ADDRESS(8 * groups)
+    planes, stride = address_of(raw, 0), ADDRESS(8 * groups)
     for group in range(groups):
-        at, where = planes + ADDRESS(8 * group), _address(to, 64 * group)
+        at, where = planes + ADDRESS(8 * group), address_of(to, 64 * group)
         if byte == 0:
             _byte_0(at, stride, where)
         elif byte == 1:
@@ -225,15 +227,31 @@ def _write_byte(raw: Any, byte: Any, groups: Any, to: Any) -> None:
             _byte_3(at, stride, where)
 
 
+class _Scratch(NamedTuple):
+    """What one block of 16 frames is decoded into. First index of arrays of bytes of pixels: which byte."""
+
+    raw: Any  # decoded planes of each frame, with SLACK behind each
+    words: Any  # the same as 64-bit words
+    found: Any  # pixels of each frame that use a byte, one bit each
+    tiles: Any  # one byte of all pixels of each frame
+    often: Any  # whether a byte is in use so often that tiles of it are added
+    gone: Any  # pixels of one frame without a value, one bit each
+    pixels: Any  # whole pixels of one frame
+
+
 @njit(nogil=True, error_model="numpy")
-def _read_plain(at: Any, count: Any, itemsize: Any, pixels: Any) -> None:
-    """Read elements that are stored as they are."""
-    for number in range(count):
-        value = np.uint64(0)
-        for byte in range(itemsize):
-            value |= np.uint64(load_8(at)) << np.uint64(8 * byte)
-            at += ADDRESS(1)
-        pixels[number] = value
+def _scratch(per_block: Any, like: Any) -> Any:
+    itemsize, words_of_block = like.itemsize, (per_block + 63) // 64
+    raw = np.zeros((LANES, (per_block * itemsize + SLACK + 7) // 8 * 8), np.uint8)
+    return _Scratch(
+        raw,
+        raw.view(np.uint64),
+        np.zeros((itemsize, LANES, words_of_block), np.uint64),
+        np.zeros((itemsize, LANES, per_block), np.uint8),
+        np.zeros(itemsize, np.bool_),
+        np.zeros(words_of_block, np.uint64),
+        np.zeros(max(per_block, 8), like.dtype),
+    )
 
 
 @njit(nogil=True, error_model="numpy")
@@ -244,53 +262,84 @@ def _decode(
     lanes: Any,
     block: Any,
     begin: Any,
-    itemsize: Any,
+    count: Any,
     marked: Any,
     rare: Any,
     keep: Any,
     gap: Any,
-    gone: Any,
-    raw: Any,
-    words: Any,
-    found: Any,
-    often: Any,
-    tiles: Any,
+    scratch: Any,
     changes: Any,
     used: Any,
-    count: Any,
 ) -> Any:
     """Decode a block of some frames, and find which bytes are in use; returns the notes used, -1 or -2 - frame."""
-    groups = count // 64
+    groups, itemsize = count // 64, scratch.pixels.itemsize
+    words, found = scratch.words, scratch.found
     for lane in range(lanes):
-        if not decode_block(base, starts[first + lane, block], raw[lane], count * itemsize):
+        if not decode_block(base, starts[first + lane, block], scratch.raw[lane], count * itemsize):
             return np.int64(-2 - first - lane)
-        if marked and not _expected(words[lane], 8 * itemsize, groups, keep, gap, gone):
-            used = _note(words[lane], 8 * itemsize, groups, gone, gap, first + lane, begin, changes, used)
+        if marked and not _expected(words[lane], 8 * itemsize, groups, keep, gap, scratch.gone):
+            used = _note(words[lane], 8 * itemsize, groups, scratch.gone, gap, first + lane, begin, changes, used)
             if used < 0:
                 return np.int64(-1)
     for byte in range(itemsize):
         total = np.int64(0)
         for lane in range(lanes):
             total += _find_byte(words[lane], byte, groups, keep, found[byte, lane])
-        often[byte] = total * rare > count
-        if often[byte]:
+        scratch.often[byte] = total * rare > count
+        if scratch.often[byte]:
             for lane in range(lanes):
-                _write_byte(raw[lane], byte, groups, tiles[byte, lane])
+                _write_byte(scratch.raw[lane], byte, groups, scratch.tiles[byte, lane])
             for lane in range(lanes, LANES):
-                tiles[byte, lane, :count] = 0
+                scratch.tiles[byte, lane, :count] = 0
     return used
 
 
 @njit(nogil=True, error_model="numpy")
-def _plain_block(base: Any, start: Any, count: Any, is_tail: Any, itemsize: Any, raw: Any, pixels: Any) -> Any:
-    """Decode the last elements of a chunk, which fill no vector; says whether they could be."""
+def _decode_edge(
+    base: Any,
+    start: Any,
+    count: Any,
+    is_tail: Any,
+    kinds: Any,
+    marker: Any,
+    frame: Any,
+    begin: Any,
+    scratch: Any,
+    changes: Any,
+    used: Any,
+) -> Any:
+    """Decode the last elements of a chunk, which fill no vector; returns the notes used, -1 or -2 - frame.
+
+    The pixels that are not to be added are zero.
+    """
+    pixels, raw = scratch.pixels, scratch.raw[0]
     if is_tail:
-        _read_plain(base + ADDRESS(start), count, itemsize, pixels)
-        return True
-    if not decode_block(base, start, raw, count * itemsize):
-        return False
-    unshuffle(raw, count, itemsize, pixels)
-    return True
+        read_plain(base + ADDRESS(start), count, pixels)
+    elif decode_block(base, start, raw, count * pixels.itemsize):
+        unshuffle(raw, count, pixels.itemsize, pixels)
+    else:
+        return np.int64(-2 - frame)
+    for pixel in range(count):
+        value = np.int64(pixels[pixel])
+        is_gone = value == marker
+        is_expected = kinds[pixel] == LEAVE or is_gone == (kinds[pixel] == GAP)
+        if is_expected and kinds[pixel] == KEEP:
+            continue
+        pixels[pixel] = 0
+        if is_expected:
+            continue
+        if used == len(changes):
+            return np.int64(-1)
+        changes[used, 0], changes[used, 1] = frame, begin + pixel
+        changes[used, 2] = np.int64(-1) if is_gone else value
+        used += 1
+    return used
+
+
+@njit(nogil=True, inline="always")
+def _ended(used: Any) -> Any:
+    """Say how it ended when there are no notes: there is no room for them, or a frame is damaged."""
+    return (CHANGED, np.int64(0)) if used == -1 else (DAMAGED, np.int64(-2 - used))
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
@@ -339,16 +388,10 @@ def add_whole(
         `DONE` and the number of changes, `CHANGED` and 0, or `DAMAGED` and the frame.
     """
     itemsize, elements, frames, nbins = like.itemsize, len(kinds), len(starts), out.shape[1]
-    blocks, words_of_block = starts.shape[1] - 1, (per_block + 63) // 64
-    raw = np.zeros((LANES, (per_block * itemsize + SLACK + 7) // 8 * 8), np.uint8)
-    words = raw.view(np.uint64)
-    found = np.zeros((itemsize, LANES, words_of_block), np.uint64)
-    tiles = np.zeros((itemsize, LANES, per_block), np.uint8)
-    gone = np.zeros(words_of_block, np.uint64)
-    often = np.zeros(itemsize, np.bool_)
+    blocks, scratch = starts.shape[1] - 1, _scratch(per_block, like)
+    words, found, tiles, often, pixels = scratch.words, scratch.found, scratch.tiles, scratch.often, scratch.pixels
     ever = np.zeros(itemsize, np.bool_)
     sums = np.zeros((itemsize, nbins + 1, LANES), np.uint32)
-    pixels = np.zeros(max(per_block, 8), like.dtype)
     used = np.int64(0)
     marked = marker >= 0
     for first in range(0, frames, LANES):
@@ -365,57 +408,38 @@ def add_whole(
             here = kinds[begin : begin + count]
             if block == blocks or count % 64 != 0:
                 for lane in range(lanes):
-                    if not _plain_block(
-                        base, starts[first + lane, block], count, block == blocks, itemsize, raw[lane], pixels
-                    ):
-                        return DAMAGED, np.int64(first + lane)
+                    used = _decode_edge(
+                        base,
+                        starts[first + lane, block],
+                        count,
+                        block == blocks,
+                        here,
+                        marker,
+                        first + lane,
+                        begin,
+                        scratch,
+                        changes,
+                        used,
+                    )
+                    if used < 0:
+                        return _ended(used)
                     for pixel in range(count):
-                        value = np.int64(pixels[pixel])
-                        is_gone = value == marker
-                        if here[pixel] == LEAVE or is_gone == (here[pixel] == GAP):
-                            if here[pixel] == KEEP:
-                                out[first + lane, bins[begin + pixel]] += value
-                            continue
-                        if used == len(changes):
-                            return CHANGED, np.int64(0)
-                        changes[used, 0], changes[used, 1] = first + lane, begin + pixel
-                        changes[used, 2] = np.int64(-1) if is_gone else value
-                        used += 1
+                        if pixels[pixel] != 0:
+                            out[first + lane, bins[begin + pixel]] += np.int64(pixels[pixel])
                 continue
             keep, gap = kept[begin // 64 : (begin + count) // 64], gaps[begin // 64 : (begin + count) // 64]
             if not _any(keep, gap):
                 continue
             used = _decode(
-                base,
-                starts,
-                first,
-                lanes,
-                block,
-                begin,
-                itemsize,
-                marked,
-                _RARE,
-                keep,
-                gap,
-                gone,
-                raw,
-                words,
-                found,
-                often,
-                tiles,
-                changes,
-                used,
-                count,
+                base, starts, first, lanes, block, begin, count, marked, _RARE, keep, gap, scratch, changes, used
             )
-            if used == -1:
-                return CHANGED, np.int64(0)
-            if used < -1:
-                return DAMAGED, np.int64(-2 - used)
+            if used < 0:
+                return _ended(used)
             for byte in range(itemsize):
                 if often[byte]:
                     ever[byte] = True
-                    at, where = _address(tiles[byte], 0), _address(bins, begin)
-                    to = _address(sums[byte], 0)
+                    at, where = address_of(tiles[byte], 0), address_of(bins, begin)
+                    to = address_of(sums[byte], 0)
                     for _tile in range(count // 16):
                         _add_tile(at, ADDRESS(per_block), where, to)
                         at, where = at + ADDRESS(16), where + ADDRESS(64)
@@ -426,11 +450,7 @@ def add_whole(
                         while word != np.uint64(0):
                             bit = trailing_zeros(word)
                             word &= word - np.uint64(1)
-                            value = np.int64(0)
-                            for plane in range(8 * byte, 8 * byte + 8):
-                                value |= np.int64(
-                                    (words[lane, plane * (count // 64) + group] >> bit) & np.uint64(1)
-                                ) << np.int64(plane)
+                            value = _value(words[lane], 8 * byte, 8 * byte + 8, count // 64, group, bit)
                             out[first + lane, bins[begin + 64 * group + np.int64(bit)]] += value
         for byte in range(itemsize):
             if ever[byte]:
@@ -473,16 +493,10 @@ def add_split(
         As `add_whole`.
     """
     itemsize, elements, frames, nbins = like.itemsize, len(kinds), len(starts), out.shape[1]
-    blocks, words_of_block = starts.shape[1] - 1, (per_block + 63) // 64
-    raw = np.zeros((LANES, (per_block * itemsize + SLACK + 7) // 8 * 8), np.uint8)
-    words = raw.view(np.uint64)
-    found = np.zeros((itemsize, LANES, words_of_block), np.uint64)
-    tiles = np.zeros((itemsize, LANES, per_block), np.uint8)
-    gone = np.zeros(words_of_block, np.uint64)
-    often = np.zeros(itemsize, np.bool_)
+    blocks, scratch = starts.shape[1] - 1, _scratch(per_block, like)
+    words, found, tiles, often, pixels = scratch.words, scratch.found, scratch.tiles, scratch.often, scratch.pixels
     sums = np.zeros((nbins, LANES), np.float64)
     tile_bytes = np.zeros(LANES * 16, np.uint8)
-    pixels = np.zeros(max(per_block, 8), like.dtype)
     used = np.int64(0)
     marked = marker >= 0
     for first in range(0, frames, LANES):
@@ -496,57 +510,39 @@ def add_split(
             here = kinds[begin : begin + count]
             if block == blocks or count % 64 != 0:
                 for lane in range(lanes):
-                    if not _plain_block(
-                        base, starts[first + lane, block], count, block == blocks, itemsize, raw[lane], pixels
-                    ):
-                        return DAMAGED, np.int64(first + lane)
+                    used = _decode_edge(
+                        base,
+                        starts[first + lane, block],
+                        count,
+                        block == blocks,
+                        here,
+                        marker,
+                        first + lane,
+                        begin,
+                        scratch,
+                        changes,
+                        used,
+                    )
+                    if used < 0:
+                        return _ended(used)
                     for pixel in range(count):
-                        value = np.int64(pixels[pixel])
-                        is_gone = value == marker
-                        if here[pixel] == LEAVE or is_gone == (here[pixel] == GAP):
-                            if here[pixel] == KEEP:
-                                for entry in range(indptr[begin + pixel], indptr[begin + pixel + 1]):
-                                    out[first + lane, indices[entry]] += np.float64(weights[entry]) * value
-                            continue
-                        if used == len(changes):
-                            return CHANGED, np.int64(0)
-                        changes[used, 0], changes[used, 1] = first + lane, begin + pixel
-                        changes[used, 2] = np.int64(-1) if is_gone else value
-                        used += 1
+                        if pixels[pixel] != 0:
+                            value = np.int64(pixels[pixel])
+                            for entry in range(indptr[begin + pixel], indptr[begin + pixel + 1]):
+                                out[first + lane, indices[entry]] += np.float64(weights[entry]) * value
                 continue
             keep, gap = kept[begin // 64 : (begin + count) // 64], gaps[begin // 64 : (begin + count) // 64]
             if not _any(keep, gap):
                 continue
             used = _decode(
-                base,
-                starts,
-                first,
-                lanes,
-                block,
-                begin,
-                itemsize,
-                marked,
-                _RARE_SPLIT,
-                keep,
-                gap,
-                gone,
-                raw,
-                words,
-                found,
-                often,
-                tiles,
-                changes,
-                used,
-                count,
+                base, starts, first, lanes, block, begin, count, marked, _RARE_SPLIT, keep, gap, scratch, changes, used
             )
-            if used == -1:
-                return CHANGED, np.int64(0)
-            if used < -1:
-                return DAMAGED, np.int64(-2 - used)
+            if used < 0:
+                return _ended(used)
             for byte in range(itemsize):
                 scale = np.float64(np.int64(1) << np.int64(8 * byte))
                 if often[byte]:
-                    source, row, to = _address(tiles[byte], 0), _address(tile_bytes, 0), _address(sums, 0)
+                    source, row, to = address_of(tiles[byte], 0), address_of(tile_bytes, 0), address_of(sums, 0)
                     for pixel in range(begin, begin + count):
                         if (pixel - begin) % 16 == 0 and indptr[pixel] != indptr[pixel + 16]:
                             _store_tile(source + ADDRESS(pixel - begin), ADDRESS(per_block), row)
@@ -566,11 +562,7 @@ def add_split(
                         while word != np.uint64(0):
                             bit = trailing_zeros(word)
                             word &= word - np.uint64(1)
-                            value = np.int64(0)
-                            for plane in range(8 * byte, 8 * byte + 8):
-                                value |= np.int64(
-                                    (words[lane, plane * (count // 64) + group] >> bit) & np.uint64(1)
-                                ) << np.int64(plane)
+                            value = _value(words[lane], 8 * byte, 8 * byte + 8, count // 64, group, bit)
                             pixel = begin + 64 * group + np.int64(bit)
                             for entry in range(indptr[pixel], indptr[pixel + 1]):
                                 out[first + lane, indices[entry]] += np.float64(weights[entry]) * value

@@ -17,7 +17,13 @@ from numba import njit
 
 from panosc_analysis.reduction.kernels import SLACK
 from panosc_analysis.reduction.kernels.accumulate import add_values, borrowed, part
-from panosc_analysis.reduction.kernels.bitshuffle import block_count, block_elements, decode_block, unshuffle
+from panosc_analysis.reduction.kernels.bitshuffle import (
+    block_count,
+    block_elements,
+    decode_block,
+    read_plain,
+    unshuffle,
+)
 from panosc_analysis.reduction.kernels.lanes import (
     AT_ONCE,
     GROUPS,
@@ -27,12 +33,11 @@ from panosc_analysis.reduction.kernels.lanes import (
     classify_low,
     count_bits,
 )
-from panosc_analysis.reduction.kernels.memory import ADDRESS, address_of, borrow, load_8, trailing_zeros
+from panosc_analysis.reduction.kernels.memory import ADDRESS, address_of, borrow, trailing_zeros
 
 __all__ = ["Workspace", "add_blocks", "workspace"]
 
 _FEW = 16  # one in so many pixels may be added one by one
-_SIXTEEN_BITS = 1 << 16
 _LOW, _HIGH, _PLAIN = 0, 1, 2
 _SLOTS = 2 * AT_ONCE
 _HALF = (1 << 32) - 1
@@ -277,57 +282,32 @@ def _count_frames(narrow: Any, waiting: Any, totals: Any) -> None:
         narrow.keep[place] += ADDRESS(8 * GROUPS)
 
 
-@njit(nogil=True, error_model="numpy")
-def _add_low(narrow: Any, waiting: Any, groups: Any, nowhere: Any, totals: Any) -> None:
-    """Add the frames that wait, with 8 bits."""
-    if waiting > 0:
-        _fill(narrow, waiting, nowhere)
-        for begin in range(0, groups, GROUPS):
-            add_low(
-                address_of(narrow.planes, 0),
-                address_of(narrow.keep, 0),
-                ADDRESS(8 * groups),
-                ADDRESS(min(GROUPS, groups - begin)),
-                address_of(narrow.total, 64 * begin),
-                address_of(narrow.squares, 64 * begin),
-                address_of(narrow.low, 64 * begin),
-                address_of(narrow.high, 64 * begin),
-                address_of(narrow.sums, 0),
-                narrow.low,
-            )
-            _count_frames(narrow, waiting, totals)
+def _adder(add: Any) -> Any:
+    """Make the function that adds the frames that wait, with the bits of `add`."""
+
+    @njit(nogil=True, error_model="numpy")
+    def add_waiting(narrow: Any, waiting: Any, groups: Any, nowhere: Any, totals: Any) -> None:
+        if waiting > 0:
+            _fill(narrow, waiting, nowhere)
+            for begin in range(0, groups, GROUPS):
+                add(
+                    address_of(narrow.planes, 0),
+                    address_of(narrow.keep, 0),
+                    ADDRESS(8 * groups),
+                    ADDRESS(min(GROUPS, groups - begin)),
+                    address_of(narrow.total, 64 * begin),
+                    address_of(narrow.squares, 64 * begin),
+                    address_of(narrow.low, 64 * begin),
+                    address_of(narrow.high, 64 * begin),
+                    address_of(narrow.sums, 0),
+                    narrow.low,
+                )
+                _count_frames(narrow, waiting, totals)
+
+    return add_waiting
 
 
-@njit(nogil=True, error_model="numpy")
-def _add_high(narrow: Any, waiting: Any, groups: Any, nowhere: Any, totals: Any) -> None:
-    """Add the frames that wait, with 16 bits."""
-    if waiting > 0:
-        _fill(narrow, waiting, nowhere)
-        for begin in range(0, groups, GROUPS):
-            add_high(
-                address_of(narrow.planes, 0),
-                address_of(narrow.keep, 0),
-                ADDRESS(8 * groups),
-                ADDRESS(min(GROUPS, groups - begin)),
-                address_of(narrow.total, 64 * begin),
-                address_of(narrow.squares, 64 * begin),
-                address_of(narrow.low, 64 * begin),
-                address_of(narrow.high, 64 * begin),
-                address_of(narrow.sums, 0),
-                narrow.low,
-            )
-            _count_frames(narrow, waiting, totals)
-
-
-@njit(nogil=True, error_model="numpy")
-def _read_plain(at: Any, count: Any, pixels: Any) -> None:
-    """Read elements that are stored as they are."""
-    for number in range(count):
-        value = np.uint64(0)
-        for byte in range(pixels.itemsize):
-            value |= np.uint64(load_8(at)) << np.uint64(8 * byte)
-            at += ADDRESS(1)
-        pixels[number] = value
+_add_low, _add_high = _adder(add_low), _adder(add_high)
 
 
 @njit(nogil=True, error_model="numpy", cache=True)
@@ -406,7 +386,7 @@ def add_blocks(
         for frame in range(frames):
             slot, level, few, none = np.int64(trailing_zeros(~used)), _PLAIN, np.int64(0), np.int64(0)
             if number == columns - 1:
-                _read_plain(base + ADDRESS(starts[frame, column]), count, block.pixels)
+                read_plain(base + ADDRESS(starts[frame, column]), count, block.pixels)
             else:
                 if not decode_block(base, starts[frame, column], block.words[slot], count * itemsize):
                     return np.int64(frame)
