@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hub_config.spawning.containers import DATA, HOME, LABEL
+from hub_config.spawning.pods import EMBARGOED
 
 if TYPE_CHECKING:
     from hub_config.policy import Dask
 
-__all__ = ["EMBARGOED", "Asked", "Refused", "Use", "cluster_config", "owner_name", "use_of"]
+__all__ = ["Asked", "Refused", "Use", "cluster_config", "owner_name", "use_of"]
 
-EMBARGOED = f"{LABEL}/embargoed"
-"""Annotation of a session's pod: the proposals that it sees as a member, with spaces between."""
 PROPOSALS = f"{LABEL}/proposals"
 """Annotation of a cluster's pods: the embargoed proposals that they see."""
 

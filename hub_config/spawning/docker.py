@@ -25,7 +25,7 @@ from hub_config.spawning.containers import (
     passwd_file,
 )
 from hub_config.spawning.failing import StartFailed, last_words
-from hub_config.spawning.governed import FIRST_NOTEBOOK, GovernedSpawner
+from hub_config.spawning.governed import GovernedSpawner
 from hub_config.spawning.homes import Home, HomeFailed, home_of, make_home
 from hub_config.spawning.mounted import nested_mounts
 from hub_config.spawning.readiness import wait_for_port
@@ -59,18 +59,18 @@ class DockerSession(GovernedSpawner, DockerSpawner):  # type: ignore[misc]  # Ju
             The person has no account here, the image is missing, the daemon does not answer, or the session died; the
             message says which and, where it died, what it said last.
         """
-        _, account = self._decided()
+        _, profile, account = self.decided()
+        self.image = profile.image
         with said_plainly(self):
             image = await self._image()
             new = await self._in_thread(make_home, self.client, self.home(), account, self.image)
-            if new and self.profile is not None and self.profile.kind == "lab":
-                self.default_url = f"/lab/tree/{FIRST_NOTEBOOK}"
+            if new:
+                self.begin_with_the_tutorial()
             ip, port = await super().start()
         if not await wait_for_port(ip, port, alive=self._alive, timeout=self.start_timeout - 5):
             said = await self.docker("logs", self.container_id, tail=20)
             await self.docker("remove_container", self.container_id, force=True)
-            where = "If it stays like this, show this to the operator."
-            raise last_words(self.user.name, said.decode("utf-8", "replace"), where)
+            raise last_words(self.user.name, said.decode("utf-8", "replace"))
         self.started(image)
         return ip, port
 
@@ -92,12 +92,12 @@ class DockerSession(GovernedSpawner, DockerSpawner):  # type: ignore[misc]  # Ju
 
     async def create_object(self) -> Any:
         """Create the container from what was granted; nothing else can be configured into it."""
-        granted, account = self._decided()
-        assert self.profile is not None  # noqa: S101 - decided together
+        granted, profile, account = self.decided()
+        self.image = profile.image
         recursive = version_gte(self.client.api_version, RECURSIVE_SINCE)
         spec = container(
             granted,
-            self.profile,
+            profile,
             name=self.container_name,
             server=self.name,
             home=self.home().mount,
@@ -122,16 +122,6 @@ class DockerSession(GovernedSpawner, DockerSpawner):  # type: ignore[misc]  # Ju
         """Return where the person's home is."""
         policy = self.policy()
         return home_of(self.escaped_name, policy.docker.prefix, policy.homes.directory)
-
-    def _decided(self) -> tuple[Access, Account]:
-        if self.granted is None or self.profile is None:
-            raise StartFailed("Nothing was decided about this session.", reason="no decision", status_code=500)
-        if self.granted.account is None:
-            self.log.error("No account for %s: %s", self.user.name, self.granted.no_account)
-            message = "This facility has no numeric account for you, so no session can be started. Ask the user office."
-            raise StartFailed(message, reason="no account", status_code=403)
-        self.image = self.profile.image
-        return self.granted, self.granted.account
 
     async def _image(self) -> str:
         """Return the image's digest, which goes on record."""

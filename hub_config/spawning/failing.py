@@ -26,7 +26,10 @@ class StartFailed(SpawnException):  # type: ignore[misc]  # JupyterHub ships no 
         return self.jupyterhub_message
 
 
-def last_words(person: str, said: str, where: str) -> StartFailed:
+SHOW_IT = "If it stays like this, show this to the operator."
+
+
+def last_words(person: str, said: str, where: str = SHOW_IT) -> StartFailed:
     """Make the error of a session that died at its start, with the end of what it said."""
     lines = "\n".join(said.strip().splitlines()[-8:]) or "It said nothing."
     message = f"The session of {person} did not start:\n{lines}\n{where}"

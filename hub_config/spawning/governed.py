@@ -15,10 +15,12 @@ from hub_config.people import person_known_to_the_hub, person_signed_in
 from hub_config.policy import PolicyError
 from hub_config.policy.watching import current_policy
 from hub_config.profiles import ChoiceRefused, chosen_profile, form, options_from_form
+from hub_config.spawning.failing import StartFailed
 
 if TYPE_CHECKING:
     from jupyterhub.spawner import Spawner as Base
 
+    from hub_config.accounts import Account
     from hub_config.policy import Policy, Profile
 
 else:
@@ -104,6 +106,27 @@ class GovernedSpawner(Base):  # type: ignore[misc]  # JupyterHub ships no types
         self.granted, self.profile, self._mounted = access, profile, access.embargoed
         self.mem_limit, self.cpu_limit = profile.limits.bytes, profile.limits.cpu
         self.default_url = START_PAGES[profile.kind]
+
+    def decided(self) -> tuple[Access, Profile, Account]:
+        """Return what was decided about this start, for a backend whose sessions run under the person's numbers.
+
+        Raises
+        ------
+        StartFailed
+            Nothing was decided, or the facility has no numbers for the person.
+        """
+        if self.granted is None or self.profile is None:
+            raise StartFailed("Nothing was decided about this session.", reason="no decision", status_code=500)
+        if self.granted.account is None:
+            self.log.error("No account for %s: %s", self.user.name, self.granted.no_account)
+            message = "This facility has no numeric account for you, so no session can be started. Ask the user office."
+            raise StartFailed(message, reason="no account", status_code=403)
+        return self.granted, self.profile, self.granted.account
+
+    def begin_with_the_tutorial(self) -> None:
+        """Open the first notebook; for a session that makes the person's home."""
+        if self.profile is not None and self.profile.kind == "lab":
+            self.default_url = f"/lab/tree/{FIRST_NOTEBOOK}"
 
     def started(self, image: str = "") -> None:
         """Put this start on record; a backend calls it when the session runs."""

@@ -17,7 +17,7 @@ from traitlets import Instance, Unicode
 from hub_config.cluster import Cluster
 from hub_config.spawning.containers import ENVIRONMENT
 from hub_config.spawning.failing import StartFailed, last_words
-from hub_config.spawning.governed import FIRST_NOTEBOOK, GovernedSpawner
+from hub_config.spawning.governed import GovernedSpawner
 from hub_config.spawning.pod_faults import Fault, fault_of, last_words_of, plain_words, refused, waits_for_claim
 from hub_config.spawning.pods import NoVolume, PodParts, pod_parts
 from hub_config.spawning.readiness import wait_for_port
@@ -68,20 +68,20 @@ class KubernetesSession(GovernedSpawner, KubeSpawner):  # type: ignore[misc]  # 
         return self._start_future
 
     async def _launched(self) -> str:
-        granted = self._decided()
+        granted, _, _ = self.decided()
         with said_plainly(self):
             await self._directories_there(granted)
             await self._know_the_present()
             self._claim_is_new = await self._without_home()
-            if self._claim_is_new and self.profile is not None and self.profile.kind == "lab":
-                self.default_url = f"/lab/tree/{FIRST_NOTEBOOK}"
+            if self._claim_is_new:
+                self.begin_with_the_tutorial()
             url = await self._started_or_told_why()
         pod = self._pod()
         ip = str(pod["status"]["podIP"]) if pod else ""
         if not await wait_for_port(ip, self.port, alive=self._alive, timeout=self.start_timeout - 5):
             said = last_words_of(self._pod() or pod)
             await self._removed()
-            raise last_words(self.user.name, said, "If it stays like this, show this to the operator.")
+            raise last_words(self.user.name, said)
         self.started(str(pod["status"]["containerStatuses"][0]["imageID"]))
         return url
 
@@ -118,7 +118,7 @@ class KubernetesSession(GovernedSpawner, KubeSpawner):  # type: ignore[misc]  # 
         await self._removed()
         self.log.error("The session %s cannot start, %s: %s", self.pod_name, fault.reason, fault.said)
         if fault.reason == "died":
-            raise last_words(self.user.name, fault.said, "If it stays like this, show this to the operator.")
+            raise last_words(self.user.name, fault.said)
         raise StartFailed(fault.message, reason=fault.reason, status_code=500)
 
     async def _faulty(self) -> Fault:
@@ -211,16 +211,15 @@ class KubernetesSession(GovernedSpawner, KubeSpawner):  # type: ignore[misc]  # 
 
     async def get_pod_manifest(self) -> Any:
         """Return the pod: what configuration says about places and labels, and last what was decided."""
-        granted = self._decided()
-        assert self.profile is not None  # noqa: S101 - decided together
-        placed = self.cluster.placement_of(self.profile)
-        limits, share = self.profile.limits, self.cluster.requests
+        granted, profile, _ = self.decided()
+        placed = self.cluster.placement_of(profile)
+        limits, share = profile.limits, self.cluster.requests
         self.image, self.mem_limit, self.cpu_limit = placed.image, limits.bytes, limits.cpu
         self.mem_guarantee, self.cpu_guarantee = int(limits.bytes * share.memory), limits.cpu * share.cpu
         pod = await super().get_pod_manifest()
         parts = pod_parts(
             granted, self.policy(), self.cluster,
-            profile=self.profile.name, server=self.name, image=placed.image, home_claim=self.pvc_name,
+            profile=profile.name, server=self.name, image=placed.image, home_claim=self.pvc_name,
             settings=Path(self.settings_file).read_text(encoding="utf-8"),
         )  # fmt: skip
         _place(pod, placed)
@@ -231,15 +230,6 @@ class KubernetesSession(GovernedSpawner, KubeSpawner):  # type: ignore[misc]  # 
         """Return the session's environment."""
         env: dict[str, str] = super().get_env()
         return env | ENVIRONMENT
-
-    def _decided(self) -> Access:
-        if self.granted is None or self.profile is None:
-            raise StartFailed("Nothing was decided about this session.", reason="no decision", status_code=500)
-        if self.granted.account is None:
-            self.log.error("No account for %s: %s", self.user.name, self.granted.no_account)
-            message = "This facility has no numeric account for you, so no session can be started. Ask the user office."
-            raise StartFailed(message, reason="no account", status_code=403)
-        return self.granted
 
     def _pod(self) -> Any:
         return self.pod_reflector.pods.get(f"{self.namespace}/{self.pod_name}") if self.pod_reflector else None

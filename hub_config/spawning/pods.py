@@ -21,7 +21,19 @@ if TYPE_CHECKING:
     from hub_config.cluster import Cluster, RootVolume
     from hub_config.policy import Policy
 
-__all__ = ["NoVolume", "PodParts", "container_security", "data_mounts", "home_of", "pod_parts", "pod_security"]
+__all__ = [
+    "EMBARGOED",
+    "NoVolume",
+    "PodParts",
+    "container_security",
+    "data_mounts",
+    "home_of",
+    "pod_parts",
+    "pod_security",
+]
+
+EMBARGOED = f"{LABEL}/embargoed"
+"""Annotation: the proposals that a session sees as a member, with spaces between."""
 
 SHARED_MEMORY = "256Mi"
 # The person herself makes her home, so nobody else needs a right over it; the parent must let her.
@@ -100,7 +112,7 @@ def pod_parts(
             f"{LABEL}/server": server,
             f"{LABEL}/mounts": " ".join(m.name for m in granted.mounts),
             # What membership alone opens: a Dask cluster of this session asks whether it still does.
-            f"{LABEL}/embargoed": " ".join(granted.embargoed),
+            EMBARGOED: " ".join(granted.embargoed),
             f"{LABEL}/passwd": passwd_file(granted.person, account),
             f"{LABEL}/group": group_file(granted, account, names),
             f"{LABEL}/settings": settings,
