@@ -37,7 +37,7 @@ from panosc_analysis.widgets.renderer import Renderer
 from panosc_analysis.widgets.stack_curves import StackCurve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from panosc_analysis.widgets.content import Content, Part
     from panosc_analysis.widgets.geometry import Hover
@@ -53,9 +53,17 @@ _MOST_ROWS = 500  # of a table in one answer
 
 
 class Answers:
-    """Answer the browser's questions about one content."""
+    """Answer the browser's questions about one content.
 
-    def __init__(self, content: Content) -> None:
+    Parameters
+    ----------
+    content
+        What is shown.
+    others
+        What answers kinds of messages that are about more than the content.
+    """
+
+    def __init__(self, content: Content, others: Mapping[str, Callable[[int, Message], Answer]]) -> None:
         self.content = content
         self.renderer = Renderer(content)
         self._stack: StackCurve | None = None
@@ -69,6 +77,7 @@ class Answers:
             "stack": self._stack_curve,
             "contours": self._contours,
             "hover": self._geometry,
+            **others,
         }
 
     def answer(self, message: Message) -> Answer:

@@ -125,7 +125,7 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
     def __init__(self, content: Content, **options: Any) -> None:
         self._lock = threading.RLock()
         self._stored = self.content = content
-        self._answers = Answers(content)
+        self._answers = self._answering(content)
         limits = options.get("limits")
         if isinstance(limits, tuple | list):
             options |= {"limits": "fixed", "low": float(limits[0]), "high": float(limits[1])}
@@ -139,7 +139,7 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
         self._check(said | options)
         if list(order) != list(range(len(content.shape))):
             self.content = content.arranged(tuple(order))
-            self._answers = Answers(self.content)
+            self._answers = self._answering(self.content)
         self._order = list(order)
         super().__init__(**facts_of(self.content), **(said | options), order=self._order)
         self.set_trait("kind", content.kind)
@@ -182,7 +182,7 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
 
     def _replace(self, content: Content) -> None:
         self._answers.close()
-        self.content, self._answers = content, Answers(content)
+        self.content, self._answers = content, self._answering(content)
         frame = self.frame
         self.set_trait("kind", content.kind)
         self.set_trait("n_frames", content.n_frames)
@@ -320,20 +320,17 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
 
     def answer(self, message: Message) -> Answer:
         """Answer one message of the browser. Never raises: an error is an answer."""
-        if message.get("kind") not in ("export", "refresh"):
-            return self._answers.answer(message)
-        place = {name: message.get(name) for name in ("view", "id")} | {"asked": message["kind"]}
-        try:
-            if message["kind"] == "refresh":
-                return place | {"kind": "refresh", "grown": self.refresh()}, []
-            content, media = self._exported(message["format"], {})
-            return place | {"kind": "export", "media": media, "format": message["format"], "buffers": ["file"]}, [
-                content
-            ]
-        except PanoscError as error:
-            return place | {"kind": "error", "message": f"{error.message}.", "hint": f"{error.hint}."}, []
-        except Exception as error:
-            return place | {"kind": "error", "message": f"{type(error).__name__}: {error}", "hint": ""}, []
+        return self._answers.answer(message)
+
+    def _answering(self, content: Content) -> Answers:
+        return Answers(content, {"export": self._export, "refresh": self._look_again})
+
+    def _export(self, _frame: int, message: Message) -> Answer:
+        content, media = self._exported(message["format"], {})
+        return {"kind": "export", "media": media, "format": message["format"], "buffers": ["file"]}, [content]
+
+    def _look_again(self, _frame: int, _message: Message) -> Answer:
+        return {"kind": "refresh", "grown": self.refresh()}, []
 
     def _on_message(self, _widget: Any, message: Message, _buffers: Any) -> None:
         self.send(*self.answer(message))
