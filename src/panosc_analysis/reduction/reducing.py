@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from panosc_analysis.errors import ReductionCancelled, ReductionError
-from panosc_analysis.provenance import FileState, Record, Source, StepRecord, installed
+from panosc_analysis.provenance import StepRecord
 from panosc_analysis.reduction.checkpoint import Checkpoint
 from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
 from panosc_analysis.reduction.events import reduce_events
@@ -21,9 +20,10 @@ from panosc_analysis.reduction.labels import mask_of, read_labels
 from panosc_analysis.reduction.moments import MomentsKernel
 from panosc_analysis.reduction.plan import divide, number_of_tasks
 from panosc_analysis.reduction.progress import CancelToken
+from panosc_analysis.reduction.recording import make_record, notation
 from panosc_analysis.reduction.result import ReductionResult
 from panosc_analysis.reduction.stack import Stack
-from panosc_analysis.reduction.steps import Azimuthal, Cake, Events, Radial, Statistics, make_steps
+from panosc_analysis.reduction.steps import Azimuthal, Events, Statistics, make_steps
 from panosc_analysis.reduction.work import Job, absorbed
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from panosc_analysis.nexus import ArrayHandle
-    from panosc_analysis.provenance import Value
+    from panosc_analysis.provenance import Source
     from panosc_analysis.reduction.engine import Stop
     from panosc_analysis.reduction.frames import Errors, Route
     from panosc_analysis.reduction.kernel import Kernel
@@ -46,8 +46,6 @@ __all__ = ["BUFFER", "default_steps", "reduce"]
 
 BUFFER = 32_000_000
 """Bytes of decoded frames that each thread holds at a time."""
-
-_SOFTWARE = ("panosc-analysis", "numpy", "numba", "h5py", "hdf5plugin", "silx", "dask")
 
 
 def default_steps(
@@ -156,7 +154,15 @@ def reduce(
     notes += tuple(sorted(part.notes)) + _remarks(part, route, stack, mask, labels)
     names = [array.name for array in arrays]
     default = next((name for name in ("profile", "mean", "slices") if name in names), names[0])
-    record = _record(handle, route, chosen, recorded, sources)
+    record = make_record(
+        sources,
+        handle.file,
+        handle.path,
+        (StepRecord(step.name, values) for step, values in zip(chosen, recorded, strict=True)),
+        selection=notation(handle),
+        read=() if route.table is None else route.table.files,
+        software=("silx", "dask", *(package for step in prepared for package in step.software)),
+    )
     result = ReductionResult(tuple(arrays), record, default, notes)
     if part.frames < stack.frames:
         hint = "The error's attribute partial has the result until then" if kept is None else "Start it again to go on"
@@ -350,40 +356,3 @@ def _remarks(part: Part, route: Route, stack: Stack, mask: NDArray[Any] | None, 
     if mask is not None:
         remarks.append(f"a mask of {int(np.count_nonzero(mask))} pixels was given")
     return tuple(remarks)
-
-
-def _record(
-    handle: ArrayHandle,
-    route: Route,
-    steps: tuple[Step, ...],
-    recorded: tuple[Mapping[str, Value], ...],
-    sources: Sequence[Source],
-) -> Record:
-    read = (handle.file,) if route.table is None else route.table.files
-    states = tuple(FileState.of(file) for file in dict.fromkeys((handle.file, *read)))
-    first, *others = sources or (Source(None, (handle.file,)),)
-    first = dataclasses.replace(first, dataset=handle.path, selection=_notation(handle), states=states)
-    software = (
-        (*_SOFTWARE, "pyFAI") if any(isinstance(step, Azimuthal | Radial | Cake) for step in steps) else _SOFTWARE
-    )
-    return Record(
-        sources=(first, *others),
-        steps=tuple(StepRecord(step.name, values) for step, values in zip(steps, recorded, strict=True)),
-        software=installed(software),
-        created=datetime.now(UTC).replace(microsecond=0),
-    )
-
-
-def _notation(handle: ArrayHandle) -> str:
-    if not handle.selection or handle.selection == tuple(range(length) for length in handle.stored_shape):
-        return ""
-    parts = []
-    for part, length in zip(handle.selection, handle.stored_shape, strict=True):
-        if isinstance(part, int):
-            parts.append(str(part))
-        elif part == range(length):
-            parts.append(":")
-        else:
-            stop = "" if part.stop < 0 else part.stop
-            parts.append(f"{part.start}:{stop}" + (f":{part.step}" if part.step != 1 else ""))
-    return ", ".join(parts)

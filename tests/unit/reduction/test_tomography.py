@@ -119,3 +119,8 @@ def test_what_is_no_scan_is_refused(scan: Path, tmp_path: Path) -> None:
         reduce(ArrayHandle(path, "/data"), ["tomography"])
     with pytest.raises(ReductionError, match="regions of a frame"):
         reduce(ArrayHandle(scan, "/entry/data/data"), ["tomography"], parameters={"rows": "4:99"})
+
+
+def test_the_record_names_what_reconstructed(scan: Path) -> None:
+    result = reduce(ArrayHandle(scan, "/entry/data/data"), ["tomography"], parameters={"axis": AXIS, "rows": "2:3"})
+    assert {"algotom", "panosc-analysis"} <= {one.name for one in result.record.software}

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from panosc_analysis.errors import ReductionCancelled, ReductionError
-from panosc_analysis.provenance import FileState, Record, Source, StepRecord, installed
+from panosc_analysis.provenance import StepRecord
 from panosc_analysis.reduction.engine import available_threads
 from panosc_analysis.reduction.events.pieces import Pieces
 from panosc_analysis.reduction.events.pulses import kept_ranges, pulse_seconds
 from panosc_analysis.reduction.events.source import EventSource, find_events, find_flight_paths
 from panosc_analysis.reduction.memory import require_memory
 from panosc_analysis.reduction.progress import Meter
+from panosc_analysis.reduction.recording import make_record
 from panosc_analysis.reduction.result import ReductionResult, ResultArray, ResultAxis
 from panosc_analysis.reduction.steps.series import count_errors
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from panosc_analysis.provenance import Record, Source
     from panosc_analysis.reduction.engine import Stop
     from panosc_analysis.reduction.progress import Progress
     from panosc_analysis.reduction.steps.events import Events
@@ -278,15 +278,11 @@ class EventAccumulator:
         return tuple(notes)
 
     def _record(self, sources: Sequence[Source]) -> Record:
-        first, *others = sources or (Source(None, (self.source.file,)),)
-        states = (FileState.of(self.source.file),)
-        first = dataclasses.replace(first, dataset=self.source.path, states=states)
         values = {p.name: getattr(self.step, p.name) for p in self.step.parameters}
         if self.step.axis != "pixel":
             values |= {"low": float(self._edges()[0]), "high": float(self._edges()[-1])}
-        software = installed(("panosc-analysis", "numpy", "h5py", "hdf5plugin", "numba", "deflate"))
-        created = datetime.now(UTC).replace(microsecond=0)
-        return Record((first, *others), (StepRecord(self.step.name, values),), software, created)
+        steps = (StepRecord(self.step.name, values),)
+        return make_record(sources, self.source.file, self.source.path, steps, software=("deflate",))
 
 
 class _PerThread:

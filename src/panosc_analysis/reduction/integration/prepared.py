@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -50,6 +50,8 @@ class PreparedIntegration:
     clipping
         Options of pyFAI's ``sigma_clip``; ``None`` for no clipping.
     """
+
+    software: ClassVar[tuple[str, ...]] = ("pyFAI",)
 
     step: Any
     stack: Stack

@@ -155,6 +155,8 @@ class _PreparedSparse(WholeFrames):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _PreparedPeaks(WholeFrames):
+    software: ClassVar[tuple[str, ...]] = ("scipy",)
+
     step: Peaks
     stack: Stack
 

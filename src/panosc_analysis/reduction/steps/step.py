@@ -134,6 +134,9 @@ class Step(Protocol):
 class PreparedStep(Protocol):
     """A step that can be run on one stack."""
 
+    software: ClassVar[tuple[str, ...]]
+    """Packages that do its work, for the record; those that every reduction uses are not among them."""
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the result should know."""
@@ -159,9 +162,11 @@ class PreparedStep(Protocol):
 
 
 class WholeFrames:
-    """What most prepared steps answer: there is nothing to note, and no part of the frames is enough."""
+    """What most prepared steps answer: no other software, nothing to note, and no part of the frames is enough."""
 
     __slots__ = ()
+
+    software: ClassVar[tuple[str, ...]] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:

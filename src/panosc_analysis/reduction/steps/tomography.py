@@ -120,6 +120,8 @@ class Tomography:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Prepared:
+    software: ClassVar[tuple[str, ...]] = ("algotom",)
+
     step: Tomography
     stack: Stack
     scan: Scan
