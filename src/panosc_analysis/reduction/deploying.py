@@ -70,6 +70,8 @@ def on_this_machine(wanted: Wanted, *, processes: bool) -> Client:
         They do not start.
     """
     _, distributed = _dask()
+    from panosc_analysis.reduction.thread_worker import ThreadWorker
+
     workers = wanted.workers or 1
     try:
         return distributed.Client(
@@ -82,6 +84,7 @@ def on_this_machine(wanted: Wanted, *, processes: bool) -> Client:
             # Without the host the dashboard would listen on every address of the machine.
             dashboard_address=f"{LOOPBACK}:0",
             processes=processes,
+            worker_class=None if processes else ThreadWorker,
         )
     except (OSError, RuntimeError, TimeoutError) as error:
         raise ReductionError(

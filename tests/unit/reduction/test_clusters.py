@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from pathlib import Path
 
 import dask.config
@@ -55,3 +56,12 @@ def test_a_dashboard_is_inside_lab_where_there_is_one(monkeypatch: pytest.Monkey
     assert gateway_dashboard("0a1b", "http://x/") == "http://x/"
     monkeypatch.delenv("JUPYTERHUB_SERVICE_PREFIX")
     assert gateway_dashboard("sessions.0a1b", None) == ""
+
+
+def test_threads_work_however_much_their_process_holds() -> None:
+    """The worker's limit is less than any Python process needs; a worker that paused for it would never go on."""
+    with start_cluster("threads", threads=1, memory="32MB") as cluster:
+        cluster.wait(1)
+        time.sleep(1)  # by then it has looked at its memory
+        assert cluster.client.submit(sum, [1, 2]).result(timeout=60) == 3
+        assert cluster.state().workers[0].memory_limit
