@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from panosc_analysis.nexus.array import ArrayHandle
     from panosc_analysis.nexus.chunks import ChunkTable
     from panosc_analysis.nexus.failures import reading
+    from panosc_analysis.nexus.growth import Growth, has_writer, look_at_growth
     from panosc_analysis.nexus.guard import check_dataset, check_links, missing_sources
     from panosc_analysis.nexus.opener import H5File, create_file, open_file
     from panosc_analysis.nexus.plot import Axis, Other, Plot, default_plot
@@ -21,6 +22,7 @@ __all__ = [
     "ArrayHandle",
     "Axis",
     "ChunkTable",
+    "Growth",
     "H5File",
     "Other",
     "Plot",
@@ -29,6 +31,8 @@ __all__ = [
     "check_links",
     "create_file",
     "default_plot",
+    "has_writer",
+    "look_at_growth",
     "missing_sources",
     "open_file",
     "read_tree",
@@ -39,6 +43,7 @@ _HOMES = {
     "ArrayHandle": "array",
     "Axis": "plot",
     "ChunkTable": "chunks",
+    "Growth": "growth",
     "H5File": "opener",
     "Other": "plot",
     "Plot": "plot",
@@ -47,6 +52,8 @@ _HOMES = {
     "check_links": "guard",
     "create_file": "opener",
     "default_plot": "plot",
+    "has_writer": "growth",
+    "look_at_growth": "growth",
     "missing_sources": "guard",
     "open_file": "opener",
     "read_tree": "tree",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import threading
+import time
 from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from panosc_analysis.nexus.chunks import ChunkTable, fingerprint, read_chunk_tab
 from panosc_analysis.nexus.failures import reading
 from panosc_analysis.nexus.guard import missing_sources
 from panosc_analysis.nexus.opener import H5File, open_file
-from panosc_analysis.nexus.virtual import source_files
+from panosc_analysis.nexus.virtual import is_series, source_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,7 @@ Selection: TypeAlias = tuple[int | range, ...]
 Key: TypeAlias = "SupportsIndex | slice | EllipsisType | tuple[SupportsIndex | slice | EllipsisType, ...]"
 
 _REMEMBERED = 64
+_SETTLED = 100_000_000  # ns without a change until a file's time of change tells it from the next one
 
 Value = TypeVar("Value")
 
@@ -50,6 +52,7 @@ class _Facts:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    files: tuple[Path, ...]  # the one that was asked, the one that holds the dataset, and the sources
     sources: tuple[Path, ...]  # of a virtual dataset
     missing: tuple[str, ...]  # of these and of external storage, what is not there
 
@@ -176,15 +179,21 @@ class ArrayHandle:
         if not facts.shape or not isinstance(ranges[0], range):
             return None
         self._require_sources()
-        table = _tables.get((self.file, self.path))
-        if table is None or table.fingerprint != fingerprint(table.files):
-            with self.dataset() as dataset:
-                table = read_chunk_table(dataset)
-            if table is not None:
-                _tables.put((self.file, self.path), table)
+        table = self._remembered_table(partial=bool(facts.missing))
         if table is None or ranges[0] == range(table.shape[0]):
             return table
         return table.select(np.asarray(ranges[0], dtype=np.int64))
+
+    def _remembered_table(self, *, partial: bool) -> ChunkTable | None:
+        table = _tables.get((self.file, self.path))
+        if table is not None and not partial and table.fingerprint == fingerprint(table.files):
+            return table
+        begun = time.time_ns()
+        with self.dataset() as dataset:
+            table = read_chunk_table(dataset, partial=partial)
+        if table is not None and not partial and _is_settled(table.fingerprint, begun):
+            _tables.put((self.file, self.path), table)
+        return table
 
     @contextmanager
     def dataset(self) -> Iterator[Any]:
@@ -214,21 +223,28 @@ class ArrayHandle:
 
     def _facts(self) -> _Facts:
         key = (self.file, self.path)
-        state = _state(self.file)
         known = _known.get(key)
-        if known is not None and known[0] == state:
+        if known is not None and known[0] == _state(known[1].files):
             return known[1]
+        begun = time.time_ns()
         with self.dataset() as dataset:
             # A dataset with a null dataspace has a type and no extent at all.
             shape = (0,) if dataset.shape is None else tuple(map(int, dataset.shape))
-            facts = _Facts(shape, np.dtype(dataset.dtype), source_files(dataset), missing_sources(dataset))
-        if not facts.missing:
+            sources = source_files(dataset)
+            files = tuple(dict.fromkeys((self.file, Path(dataset.file.filename), *sources)))
+            state = _state(files)
+            facts = _Facts(shape, np.dtype(dataset.dtype), files, sources, missing_sources(dataset))
+            series = is_series(dataset)  # whose shape depends on files that nobody has named
+        if not facts.missing and not series and state is not None and _is_settled(state, begun):
             _known.put(key, (state, facts))
         return facts
 
     def _require_sources(self) -> None:
         facts = self._facts()
         missing = facts.missing or tuple(str(source) for source in facts.sources if not source.exists())
+        if missing and self.selection:
+            with self.dataset() as dataset:
+                missing = missing_sources(dataset, self.selection[0])
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise SourceMissing(
@@ -269,15 +285,20 @@ class _Remembered(Generic[Value]):
                 self._values.popitem(last=False)
 
 
-_known: _Remembered[tuple[tuple[int, int] | None, _Facts]] = _Remembered()
+_known: _Remembered[tuple[tuple[tuple[int, int], ...], _Facts]] = _Remembered()
 _tables: _Remembered[ChunkTable] = _Remembered()
 
 
-def _state(file: Path) -> tuple[int, int] | None:
+def _state(files: tuple[Path, ...]) -> tuple[tuple[int, int], ...] | None:
     try:
-        return fingerprint((file,))[0]
+        return fingerprint(files)
     except OSError:
         return None  # open_file says what is wrong with it
+
+
+def _is_settled(state: tuple[tuple[int, int], ...], now: int) -> bool:
+    """Whether files had not changed for a moment: one that changes again within a tick of the clock looks the same."""
+    return all(changed < now - _SETTLED for changed, _ in state)
 
 
 def _narrowed(ranges: Selection, key: Key) -> Selection:

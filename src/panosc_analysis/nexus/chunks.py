@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from panosc_analysis.errors import SourceMissing
+from panosc_analysis.errors import LocateError, OpenError, SourceMissing
 from panosc_analysis.nexus.failures import reading
 from panosc_analysis.nexus.opener import open_file
 from panosc_analysis.nexus.virtual import VirtualSource, virtual_sources
@@ -77,6 +77,8 @@ class ChunkTable:
         Value of what was never written.
     fingerprint
         Modification time in ns and size of each file when the table was made.
+    is_chunked
+        The file tells which frames were written; else there is room for all of them from the beginning.
     """
 
     shape: tuple[int, ...]
@@ -93,6 +95,7 @@ class ChunkTable:
     chunk_shape: tuple[int, ...]
     fill_value: Any
     fingerprint: tuple[tuple[int, int], ...]
+    is_chunked: bool = True
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
@@ -132,10 +135,11 @@ def fingerprint(files: Sequence[Path]) -> tuple[tuple[int, int], ...]:
     return tuple((status.st_mtime_ns, status.st_size) for status in map(os.stat, files))
 
 
-def read_chunk_table(dataset: Any, depth: int = 0) -> ChunkTable | None:
+def read_chunk_table(dataset: Any, depth: int = 0, *, partial: bool = False) -> ChunkTable | None:
     """Make the table of an open dataset; ``None`` where its frames are not addressable by chunks.
 
-    Follows virtual datasets into their source files; walks each chunk index once, reads no data.
+    Follows virtual datasets into their source files; walks each chunk index once, reads no data. With `partial` the
+    frames of sources that are not there yet, or not as far as they are wanted, are rows without a chunk.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def read_chunk_table(dataset: Any, depth: int = 0) -> ChunkTable | None:
     if dataset.dtype.kind not in "biuf" or dataset.dtype.itemsize != stored_size:
         return None
     if dataset.is_virtual:
-        return _virtual_table(dataset, depth)
+        return _virtual_table(dataset, depth, partial=partial)
     if dataset.chunks is not None:
         return _chunked_table(dataset)
     return _contiguous_table(dataset)
@@ -162,6 +166,8 @@ def _chunked_table(dataset: Any) -> ChunkTable:
     dataset.id.chunk_iter(lambda c: chunks.append((*c.chunk_offset, c.byte_offset, c.size, c.filter_mask)))
     if chunks:
         stored = np.array(chunks, dtype=np.int64)
+        # A writer may have gone on since the shape was read.
+        stored = stored[(stored[:, :-3] < dataset.shape).all(axis=1)]
         places = stored[:, :-3] // np.array(dataset.chunks, dtype=np.int64)
         numbers = np.ravel_multi_index(tuple(places.T), (-(-frames // per_chunk), *grid))
         found[numbers] = stored[:, -3:]
@@ -192,10 +198,13 @@ def _contiguous_table(dataset: Any) -> ChunkTable | None:
         offset=(offset + first * frame_bytes)[:, None],
         size=size[:, None],
         filter_mask=np.zeros((len(first), 1), dtype=np.int64),
+        is_chunked=False,
     )
 
 
-def _table(dataset: Any, chunk_shape: tuple[int, ...], **columns: NDArray[np.int64]) -> ChunkTable:
+def _table(
+    dataset: Any, chunk_shape: tuple[int, ...], *, is_chunked: bool = True, **columns: NDArray[np.int64]
+) -> ChunkTable:
     file, frames = Path(dataset.file.filename), dataset.shape[0]
     first = np.arange(0, frames, chunk_shape[0], dtype=np.int64)
     return ChunkTable(
@@ -210,6 +219,7 @@ def _table(dataset: Any, chunk_shape: tuple[int, ...], **columns: NDArray[np.int
         chunk_shape=chunk_shape,
         fill_value=dataset.fillvalue,
         fingerprint=fingerprint((file,)),
+        is_chunked=is_chunked,
         **columns,
     )
 
@@ -220,28 +230,35 @@ def _filters(dataset: Any) -> tuple[Filter, ...]:
     return tuple(Filter(code, name.decode("utf-8", "replace"), tuple(values)) for code, _, values, name in found)
 
 
-def _virtual_table(dataset: Any, depth: int) -> ChunkTable | None:
+def _virtual_table(dataset: Any, depth: int, *, partial: bool) -> ChunkTable | None:
     parts: list[tuple[NDArray[np.int64], ChunkTable]] = []
     for source in virtual_sources(dataset):
-        part = _part(dataset, source, depth)
+        try:
+            part = _part(dataset, source, depth, partial=partial)
+        except (LocateError, OpenError):
+            if not partial:
+                raise
+            continue
         if part is None:
             return None
         parts.append(part)
     if not parts or not _agree(dataset, [table for _, table in parts]):
         return None
     target = np.concatenate([frames for frames, _ in parts])
-    if len(np.unique(target)) != len(target) or target.max() >= dataset.shape[0]:
+    if len(np.unique(target)) != len(target) or target.max(initial=-1) >= dataset.shape[0]:
         return None  # where sources overlap the later one wins, which HDF5 knows best
     return _joined(dataset, [table for _, table in parts])
 
 
-def _part(dataset: Any, source: VirtualSource, depth: int) -> tuple[NDArray[np.int64], ChunkTable] | None:
+def _part(
+    dataset: Any, source: VirtualSource, depth: int, *, partial: bool
+) -> tuple[NDArray[np.int64], ChunkTable] | None:
     """Find which frames of the virtual dataset a source fills, and the table of these frames."""
     if source.is_pattern or source.target is None or source.frames is None or not len(source.target):
         return None
     if len(source.target) != len(source.frames):
         return None
-    if not source.file.exists():
+    if not source.file.exists() and not partial:
         return None  # HDF5 may know another place for it; the handle has checked that there is one
     with open_file(source.file) as file, reading(source.file, source.path):
         if source.path not in file:
@@ -252,7 +269,10 @@ def _part(dataset: Any, source: VirtualSource, depth: int) -> tuple[NDArray[np.i
                 path=str(dataset.file.filename),
                 source=str(source.file),
             )
-        table = read_chunk_table(file[source.path], depth + 1)
+        table = read_chunk_table(file[source.path], depth + 1, partial=partial)
+    if partial and table is not None:
+        some = source.frames < table.shape[0]
+        return source.target[some], table.select(source.frames[some], source.target[some])
     if table is None or int(source.frames.max()) >= table.shape[0]:
         return None
     if source.is_whole and table.shape[0] != len(source.target):

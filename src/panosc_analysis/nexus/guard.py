@@ -74,18 +74,25 @@ def check_links(file: H5File, roots: Sequence[Path], path: str = "/") -> tuple[s
     return tuple(broken)
 
 
-def missing_sources(dataset: h5py.Dataset) -> tuple[str, ...]:
+def missing_sources(dataset: h5py.Dataset, frames: int | range | None = None) -> tuple[str, ...]:
     """Return the source files (``file::dataset``) of a virtual dataset or external storage that are not there.
 
     HDF5 shows fill values where a source is missing, and says nothing. All files are looked for; only the first 16 are
     opened to see whether they hold the dataset.
+
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    frames
+        Indices of the first axis that are wanted; sources of other ones do not matter. Everything without.
     """
     if not isinstance(dataset, h5py.Dataset):
         return ()
     own = _name(dataset.file)
     missing = [name for name, _, _ in dataset.external or [] if not _existing(name, own)]
     opened: set[tuple[str, str]] = set()
-    for source, node in _virtual_sources(dataset):
+    for source, node in _virtual_sources(dataset, frames):
         found = [own] if source == "." else _existing(source, own)
         if not found:
             missing.append(f"{source}::{node}")
@@ -101,12 +108,23 @@ def is_file_there(name: str, own: Path) -> bool:
     return bool(_existing(name, own))
 
 
-def _virtual_sources(dataset: h5py.Dataset) -> Iterator[tuple[str, str]]:
+def _virtual_sources(dataset: h5py.Dataset, frames: int | range | None = None) -> Iterator[tuple[str, str]]:
     """(file, dataset) for each mapping; of an unlimited one, whose names contain ``%b``, the first block."""
+    wanted = range(frames, frames + 1) if isinstance(frames, int) else frames
     if dataset.is_virtual:
         for source in dataset.virtual_sources():
+            if wanted is not None and None not in dataset.maxshape and not _meets(source.vspace, wanted):
+                continue
             name = source.file_name.replace("%b", "0").replace("%%", "%")
             yield name, source.dset_name.replace("%b", "0").replace("%%", "%")
+
+
+def _meets(space: Any, wanted: range) -> bool:
+    """Whether a mapping fills frames that are wanted, or any between the first and the last of them."""
+    if not wanted:
+        return False
+    low, high = space.get_select_bounds()
+    return bool(low[0] <= max(wanted) and high[0] >= min(wanted))
 
 
 def _holds(file: Path, node: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["VirtualSource", "source_files", "virtual_sources"]
+__all__ = ["VirtualSource", "is_series", "source_files", "virtual_sources"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -65,6 +65,13 @@ def source_files(dataset: Any) -> tuple[Path, ...]:
     if not isinstance(dataset, h5py.Dataset) or not dataset.is_virtual:
         return ()
     return tuple(dict.fromkeys(s.file for s in virtual_sources(dataset) if not s.is_pattern and s.file.exists()))
+
+
+def is_series(dataset: Any) -> bool:
+    """Whether a virtual dataset is made of a series of files without an end, so that its shape depends on them."""
+    if not isinstance(dataset, h5py.Dataset) or not dataset.is_virtual:
+        return False
+    return None in dataset.maxshape or any("%b" in m.file_name + m.dset_name for m in dataset.virtual_sources())
 
 
 def _found(name: str, here: Path) -> Path:

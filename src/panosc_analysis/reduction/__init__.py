@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from panosc_analysis.reduction.clusters import Cluster, local_cluster, start_cluster
     from panosc_analysis.reduction.events import EventAccumulator, reduce_events
+    from panosc_analysis.reduction.following import follow
     from panosc_analysis.reduction.geometry import Geometry, find_geometry
+    from panosc_analysis.reduction.growing import StackAccumulator
     from panosc_analysis.reduction.progress import CancelToken, Progress
     from panosc_analysis.reduction.reducing import default_steps, reduce
     from panosc_analysis.reduction.result import ReductionResult, ResultArray, ResultAxis
@@ -62,11 +64,13 @@ __all__ = [
     "Roi",
     "Sparse",
     "Stack",
+    "StackAccumulator",
     "Statistics",
     "Step",
     "Tomography",
     "default_steps",
     "find_geometry",
+    "follow",
     "local_cluster",
     "make_steps",
     "read_parameters",
@@ -85,8 +89,10 @@ _HOMES = {
     "ResultArray": "result",
     "ResultAxis": "result",
     "Stack": "stack",
+    "StackAccumulator": "growing",
     "default_steps": "reducing",
     "find_geometry": "geometry",
+    "follow": "following",
     "local_cluster": "clusters",
     "reduce": "reducing",
     "reduce_events": "events",

@@ -110,10 +110,12 @@ def run_in_threads(
     progress: Callable[[Progress], None] | None,
     cancel: Stop,
     between: Callable[[list[Part]], None] | None = None,
+    onto: Part | None = None,
 ) -> Part:
     """Go through the ranges one after the other, with all threads on each batch of frames.
 
     There is one set of sums, whatever the number of threads. `between` is called now and then with all that is done.
+    With `onto` the frames are added to what was found before, in the same order as if there had been no pause.
 
     Returns
     -------
@@ -129,8 +131,8 @@ def run_in_threads(
             for first, last in ranges:
                 before = [] if found is None else [found]
                 told = None if between is None else lambda part, before=before: between([*before, part])
-                part = run_task(job, control, first, last, team, told)
-                found = part if found is None else absorbed(found, part)
+                part = run_task(job, control, first, last, team, told, onto=onto)
+                found = part if found is None or onto is not None else absorbed(found, part)
                 if control.is_stopped():
                     break
         if found is None:

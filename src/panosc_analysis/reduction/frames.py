@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from panosc_analysis.reduction.batch import Batch, Blocks
 from panosc_analysis.reduction.chunkdata import ChunkReader, Stored
 from panosc_analysis.reduction.filters import Decoder, check_header, decoder, lz4_block
 from panosc_analysis.reduction.layout import Layout
+from panosc_analysis.reduction.team import Team
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
     from panosc_analysis.nexus import ChunkTable
     from panosc_analysis.reduction.stack import Stack
-    from panosc_analysis.reduction.team import Team
 
-__all__ = ["Errors", "Route", "find_route", "read_batches"]
+__all__ = ["Errors", "Route", "find_route", "last_batch", "read_batches"]
 
 Errors = Literal["raise", "skip"]
 """What to do with a chunk that does not decode: stop, or leave its frames out and say so."""
@@ -76,7 +76,8 @@ def find_route(stack: Stack) -> Route:
     key = (stack.handle, stack.frame_shape, table.fingerprint)
     with _lock:
         if key in _known:
-            return _known[key]
+            # The files may have changed without its being seen in their times.
+            return replace(_known[key], table=table) if _known[key].table is not None else _known[key]
     route = _compared(stack, table)
     with _lock:
         while len(_known) >= _REMEMBERED:
@@ -188,6 +189,17 @@ def read_batches(
                 waiting = ahead.submit(reader.load, *pieces[number + 1])
             for batch in source.batches(stored, first_row, last_row):
                 yield from _clipped(batch, first, last)
+
+
+def last_batch(stack: Stack, route: Route, first: int, last: int, *, nbytes: int, threads: int) -> int:
+    """Find the frame that the last batch of `read_batches` begins with: the batches before it stay if frames come."""
+    if route.table is None or route.layout is None:
+        size = max(1, nbytes * threads // stack.frame_bytes)
+        return first + (last - 1 - first) // size * size
+    reader = ChunkReader(route.table, route.decoders, stack.handle.path, route.layout.wanted())
+    with Team(threads) as team:
+        pieces = _Source(stack, route, reader, nbytes, "raise", team).pieces(first, last)
+    return max(first, int(route.table.first_frame[pieces[-1][0]]))
 
 
 def _clipped(batch: Batch, first: int, last: int) -> Iterator[Batch]:

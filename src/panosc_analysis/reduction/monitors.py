@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.result import ResultArray
     from panosc_analysis.reduction.stack import Stack
 
-__all__ = ["Monitor", "read_monitor"]
+__all__ = ["Monitor", "monitor_length", "read_monitor"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,6 +92,13 @@ def read_monitor(stack: Stack, path: str | None, points: tuple[int, ...] = ()) -
     return Monitor(path, _relative(values.reshape(wanted), path))
 
 
+def monitor_length(handle: ArrayHandle, path: str) -> int:
+    """Count the values of a monitor along its first axis, as far as it is written."""
+    file, _, inside = path.rpartition("::")
+    shape = ArrayHandle(handle.file if not file else handle.file.parent / file, inside).shape
+    return shape[0] if shape else 0
+
+
 def _beside(stack: Stack, file: str) -> Any:
     return stack.handle.file.parent / file
 
@@ -99,6 +106,10 @@ def _beside(stack: Stack, file: str) -> Any:
 def _selected(stack: Stack, values: NDArray[np.float64], points: tuple[int, ...], path: str) -> NDArray[np.float64]:
     stored, selection = stack.handle.stored_shape, stack.handle.selection
     lead = stored[: 1 + len(points)]
+    frames = range(0) if not selection or isinstance(selection[0], int) else selection[0]
+    if frames and values.size // math.prod(lead[1:]) > max(frames):  # it may be longer or shorter while it is written
+        lead = (max(frames) + 1, *lead[1:])
+        values = values[: math.prod(lead)]
     if not selection or stack.is_single or values.size != math.prod(lead):
         raise ReductionError(
             f"The monitor {path} has {values.size} values for {math.prod((stack.frames, *points))}",

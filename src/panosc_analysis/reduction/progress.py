@@ -25,6 +25,8 @@ class Progress:
         Seconds that it will still take at this rate; ``None`` as long as there is no rate.
     unit
         What is counted.
+    waiting
+        For what it waits; empty while it works.
     """
 
     done: int
@@ -32,6 +34,7 @@ class Progress:
     rate: float
     remaining: float | None
     unit: str = "frames"
+    waiting: str = ""
 
 
 class CancelToken:
@@ -52,14 +55,19 @@ class CancelToken:
 class Meter:
     """Counts what all threads have done."""
 
-    def __init__(self, total: int) -> None:
-        self._total, self._done, self._lock = total, 0, threading.Lock()
+    def __init__(self, total: int, unit: str = "frames") -> None:
+        self._total, self._unit, self._done, self._lock = total, unit, 0, threading.Lock()
         self._seen = [(time.monotonic(), 0)]
 
     def add(self, frames: int) -> None:
         """Count frames as done; from any thread."""
         with self._lock:
             self._done += frames
+
+    def reach(self, done: int, total: int) -> None:
+        """Set how far it is and how far it goes, where both are known."""
+        with self._lock:
+            self._done, self._total = done, total
 
     def read(self) -> Progress:
         """Tell how far it is; for one thread."""
@@ -71,4 +79,4 @@ class Meter:
             self._seen.pop(0)
         before, elapsed = self._seen[0][1], now - self._seen[0][0]
         rate = (done - before) / elapsed if elapsed > 0 else 0.0
-        return Progress(done, self._total, rate, (self._total - done) / rate if rate else None)
+        return Progress(done, self._total, rate, (self._total - done) / rate if rate else None, self._unit)

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
-from panosc_analysis.errors import ReductionCancelled, ReductionError
-from panosc_analysis.provenance import StepRecord
+from panosc_analysis.errors import ReductionCancelled
 from panosc_analysis.reduction.checkpoint import Checkpoint
 from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
 from panosc_analysis.reduction.events import reduce_events
-from panosc_analysis.reduction.frames import find_route
-from panosc_analysis.reduction.joint import JointKernel
-from panosc_analysis.reduction.labels import mask_of, read_labels
-from panosc_analysis.reduction.moments import MomentsKernel
 from panosc_analysis.reduction.plan import divide, number_of_tasks
+from panosc_analysis.reduction.prepared import BUFFER, choose_steps, prepare_reduction
 from panosc_analysis.reduction.progress import CancelToken
-from panosc_analysis.reduction.recording import make_record, notation
 from panosc_analysis.reduction.result import ReductionResult
 from panosc_analysis.reduction.stack import Stack
-from panosc_analysis.reduction.steps import Azimuthal, Events, Statistics, make_steps
+from panosc_analysis.reduction.steps import Events, make_steps
 from panosc_analysis.reduction.work import Job, absorbed
 
 if TYPE_CHECKING:
@@ -35,17 +27,11 @@ if TYPE_CHECKING:
     from panosc_analysis.provenance import Source
     from panosc_analysis.reduction.engine import Stop
     from panosc_analysis.reduction.frames import Errors, Route
-    from panosc_analysis.reduction.kernel import Kernel
-    from panosc_analysis.reduction.labels import Labels
     from panosc_analysis.reduction.progress import Progress
-    from panosc_analysis.reduction.result import ResultArray
-    from panosc_analysis.reduction.steps import PreparedStep, Step
+    from panosc_analysis.reduction.steps import Step
     from panosc_analysis.reduction.work import Part
 
 __all__ = ["BUFFER", "default_steps", "reduce"]
-
-BUFFER = 32_000_000
-"""Bytes of decoded frames that each thread holds at a time."""
 
 
 def default_steps(
@@ -67,7 +53,7 @@ def default_steps(
     ReductionError
         No numbers, or a parameter that no step has.
     """
-    steps, _, notes = _chosen(Stack.of(handle), None, parameters or {})
+    steps, _, notes = choose_steps(Stack.of(handle), None, parameters or {})
     return steps, notes
 
 
@@ -134,42 +120,14 @@ def reduce(
         return reduce_events(
             handle.file, step, handle.path, threads=threads, progress=progress, cancel=cancel, sources=sources
         )
-    stack = Stack.of(handle)
-    chosen, prepared, notes = _chosen(stack, steps, parameters or {})
-    recorded = tuple(dict(step.recorded()) for step in prepared)
-    stack, prepared, mask = _cut(stack, prepared, mask)
-    labels = read_labels(stack)
-    kernel, places = _kernel(stack, labels, mask, prepared)
-    job = Job(stack, kernel, buffer, errors)
-    route = find_route(stack)
-    kept = None if checkpoint is None else Checkpoint(Path(checkpoint).expanduser(), job, route)
-    part = _resumed(job, route, tasks, threads, progress, cancel or CancelToken(), kept)
-    found: tuple[Any, ...] = part.sums.finish()
-    arrays = [
-        array
-        for step, place in zip(prepared, places, strict=True)
-        for array in _without_skipped(step.arrays(found[place], labels), part, stack)
-    ]
-    notes += tuple(note for step in prepared for note in step.notes)
-    notes += tuple(sorted(part.notes)) + _remarks(part, route, stack, mask, labels)
-    names = [array.name for array in arrays]
-    default = next((name for name in ("profile", "mean", "slices") if name in names), names[0])
-    record = make_record(
-        sources,
-        handle.file,
-        handle.path,
-        (StepRecord(step.name, values) for step, values in zip(chosen, recorded, strict=True)),
-        selection=notation(handle),
-        read=() if route.table is None else route.table.files,
-        software=("silx", "dask", *(package for step in prepared for package in step.software)),
-    )
-    result = ReductionResult(tuple(arrays), record, default, notes)
-    if part.frames < stack.frames:
+    ready = prepare_reduction(handle, steps, parameters=parameters or {}, mask=mask, buffer=buffer, errors=errors)
+    kept = None if checkpoint is None else Checkpoint(Path(checkpoint).expanduser(), ready.job, ready.route)
+    part = _resumed(ready.job, ready.route, tasks, threads, progress, cancel or CancelToken(), kept)
+    result = ready.result(part, sources) if part.frames else None  # some steps have nothing to say of no frames
+    if result is None or result.is_partial:
         hint = "The error's attribute partial has the result until then" if kept is None else "Start it again to go on"
         raise ReductionCancelled(
-            f"The reduction was cancelled after {part.frames} of {stack.frames} frames",
-            hint=hint,
-            partial=result if part.frames else None,
+            f"The reduction was cancelled after {part.frames} of {ready.stack.frames} frames", hint=hint, partial=result
         )
     return result
 
@@ -177,65 +135,6 @@ def reduce(
 def _counts_events(steps: Sequence[Step | str]) -> bool:
     """Whether the one step is that for events, which are no frames."""
     return len(steps) == 1 and (steps[0] == Events.name or isinstance(steps[0], Events))
-
-
-def _cut(
-    stack: Stack, prepared: tuple[PreparedStep, ...], mask: NDArray[Any] | None
-) -> tuple[Stack, tuple[PreparedStep, ...], NDArray[Any] | None]:
-    """Cut the frames to what is needed of them, where one step runs that says so."""
-    within = prepared[0].within() if len(prepared) == 1 else None
-    if within is None or stack.is_single:
-        return stack, prepared, mask
-    region, step = within
-    if mask is not None and np.asarray(mask).shape == stack.frame_shape:
-        mask = np.asarray(mask)[region]
-    return Stack.of(stack.handle[(slice(None), *region)]), (step,), mask
-
-
-def _chosen(
-    stack: Stack, steps: Sequence[Step | str] | None, parameters: Mapping[str, Any]
-) -> tuple[tuple[Step, ...], tuple[PreparedStep, ...], tuple[str, ...]]:
-    if steps is not None:
-        if not steps:
-            raise ReductionError("There are no steps to run", hint="Name at least one, or none for the usual ones")
-        made = make_steps(steps, parameters)
-        return made, tuple(step.prepare(stack) for step in made), ()
-    made = make_steps((Statistics(), Azimuthal()), parameters)
-    kept: list[Step] = []
-    prepared: list[PreparedStep] = []
-    notes: list[str] = []
-    for step in made:
-        try:
-            prepared.append(step.prepare(stack))
-        except ReductionError as error:
-            if parameters.keys() & {p.name for p in step.parameters}:
-                raise
-            notes.append(f"no {step.title.lower()}: {error.message}")
-        else:
-            kept.append(step)
-    return tuple(kept), tuple(prepared), tuple(notes)
-
-
-def _kernel(
-    stack: Stack, labels: Labels, given: NDArray[Any] | None, prepared: tuple[PreparedStep, ...]
-) -> tuple[JointKernel, tuple[int, ...]]:
-    """Make the kernel of all steps, and tell at which place in it each of them finds its own."""
-    mask = mask_of(stack, labels, given)
-    packed = None if mask is None else np.packbits(mask.ravel()).tobytes()
-    shared = MomentsKernel(stack.native, stack.pixels, packed, labels.masked_value)
-    kernels: list[Kernel] = []
-    places = []
-    for step in prepared:
-        wanted = step.kernel(shared)
-        if isinstance(wanted, MomentsKernel):
-            shared = wanted
-            places.append(-1)
-        else:
-            kernels.append(wanted)
-            places.append(len(kernels) - 1)
-    if -1 in places:
-        kernels.append(shared)  # found from the end, wherever that is
-    return JointKernel(tuple(kernels)), tuple(places)
 
 
 def _resumed(
@@ -317,42 +216,3 @@ def _run(
         return run_on_cluster(client, job, ranges, progress=progress, cancel=cancel)
     workers = threads or available_threads()
     return run_in_threads(job, ranges, threads=workers, progress=progress, cancel=cancel, between=between)
-
-
-def _without_skipped(arrays: list[ResultArray], part: Part, stack: Stack) -> list[ResultArray]:
-    """Mask the totals of frames that were left out; other arrays know."""
-    left_out = [(first, first + count) for first, count, _ in part.skipped] + part.missing(stack.frames)
-    if not left_out:
-        return arrays
-    found = []
-    for array in arrays:
-        if array.name == "totals":
-            masked = np.zeros(array.values.shape, np.bool_)
-            for first, end in left_out:
-                masked[first:end] = True
-            array = dataclasses.replace(array, masked=masked)
-        found.append(array)
-    return found
-
-
-def _remarks(part: Part, route: Route, stack: Stack, mask: NDArray[Any] | None, labels: Labels) -> tuple[str, ...]:
-    remarks = []
-    if part.skipped:
-        frames = sum(count for _, count, _ in part.skipped)
-        remarks.append(
-            f"{len(part.skipped)} damaged chunks with {frames} of {stack.frames} frames were left out; the first: "
-            f"{min(part.skipped)[2]}"
-        )
-    if part.frames < stack.frames:
-        remarks.append(f"the reduction was stopped after {part.frames} of {stack.frames} frames")
-    if route.table is not None:
-        empty = int(route.table.frames[(route.table.offset < 0).all(axis=1)].sum())
-        if empty:
-            remarks.append(f"{empty} of {stack.frames} frames were never written and hold the fill value")
-    if labels.masked_value is not None:
-        remarks.append(f"pixels with the value {labels.masked_value} were left out")
-    if labels.mask is not None:
-        remarks.append(f"the pixel mask {labels.mask.path} was applied")
-    if mask is not None:
-        remarks.append(f"a mask of {int(np.count_nonzero(mask))} pixels was given")
-    return tuple(remarks)

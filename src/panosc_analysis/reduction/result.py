@@ -104,11 +104,21 @@ class ReductionResult(Mapping[str, ResultArray]):
         Name of the array to show first.
     notes
         What somebody who uses the numbers should know, such as chunks that were left out.
+    is_partial
+        It was stopped, or the data ended, before all frames were there; the notes say where.
     """
 
-    def __init__(self, arrays: tuple[ResultArray, ...], record: Record, default: str, notes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        arrays: tuple[ResultArray, ...],
+        record: Record,
+        default: str,
+        notes: tuple[str, ...],
+        *,
+        is_partial: bool = False,
+    ) -> None:
         self._arrays = {array.name: array for array in arrays}
-        self.record, self.default, self.notes = record, default, notes
+        self.record, self.default, self.notes, self.is_partial = record, default, notes, is_partial
 
     @overload
     def __getitem__(self, key: str) -> ResultArray: ...
@@ -141,4 +151,5 @@ class ReductionResult(Mapping[str, ResultArray]):
         return scipp_group(self)
 
     def __repr__(self) -> str:
-        return f"<ReductionResult {', '.join(f'{name} {array.values.shape}' for name, array in self.items())}>"
+        told = ", ".join(f"{name} {array.values.shape}" for name, array in self.items())
+        return f"<ReductionResult {told}{' (partial)' if self.is_partial else ''}>"

@@ -104,6 +104,8 @@ def run_task(
     last: int,
     team: Team | None = None,
     between: Callable[[Part], None] | None = None,
+    *,
+    onto: Part | None = None,
 ) -> Part:
     """Read frames `first` to `last` (exclusive) and sum them; less of them if it is stopped.
 
@@ -115,6 +117,8 @@ def run_task(
         The threads to do it with; one without.
     between
         Called after each batch with what there is.
+    onto
+        What was found before, to add to.
 
     Raises
     ------
@@ -122,7 +126,8 @@ def run_task(
         Frames that cannot be read, unless such are skipped.
     """
     route = find_route(job.stack)
-    part = Part(job.kernel.start(first, last - first), notes={route.note} - {""})
+    part = Part(job.kernel.start(first, last - first)) if onto is None else onto
+    part.notes |= {route.note} - {""}
     team = team or Team()
     for batch in read_batches(job.stack, route, first, last, nbytes=job.buffer, errors=job.errors, team=team):
         if control.is_stopped():

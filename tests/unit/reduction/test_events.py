@@ -12,9 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panosc_analysis.errors import FileCorrupt, ReductionError
+from panosc_analysis.errors import FileCorrupt, ReductionCancelled, ReductionError
 from panosc_analysis.nexus import ArrayHandle
-from panosc_analysis.reduction import EventAccumulator, Events, reduce, reduce_events
+from panosc_analysis.reduction import (
+    CancelToken,
+    EventAccumulator,
+    Events,
+    ReductionResult,
+    follow,
+    reduce,
+    reduce_events,
+)
 from panosc_analysis.reduction.events.counting import TimeCounter
 
 H_OVER_M = 6.62607015e-34 / 1.67492750056e-27
@@ -197,3 +205,98 @@ def test_many_events_without_chunks(make: Make) -> None:
     result = reduce_events(path, Events(bins=100, high=71_000.0), threads=2)
     expected = np.histogram(arrays(path)["event_time_offset"], bins=100, range=(0, 71e6))[0]
     assert result["histogram"].values.tolist() == expected.tolist()
+
+
+def grow(path: Path, times: np.ndarray[Any, Any], pixel: int, pulses: int = 0) -> None:
+    """Add events, and pulses that begin with them."""
+    with h5py.File(path, "a") as file:
+        group = file["entry/instrument/bank/events"]
+        begin = len(group["event_id"])
+        for name, values in (("event_time_offset", times), ("event_id", np.full(len(times), pixel, "i4"))):
+            group[name].resize((begin + len(times),))
+            group[name][begin:] = values
+        for name, values in (
+            ("event_index", begin + np.arange(pulses, dtype="u8")),
+            ("event_time_zero", group["event_time_zero"][-1] + 0.1 * np.arange(1, pulses + 1)),
+        ):
+            stored = np.append(group[name][()], values.astype(group[name].dtype))
+            units = dict(group[name].attrs)
+            del group[name]
+            group[name] = stored
+            group[name].attrs.update(units)
+
+
+def test_pulses_may_be_chosen_before_they_come(make: Make) -> None:
+    """The choice was cut to the pulses of the first look, and those that came later counted as chosen by nobody."""
+    path = make(codec="shuffle")
+    keep = np.arange(53) % 2 == 0
+    step = Events(bins=100, high=71_000.0)
+    accumulator = EventAccumulator(path, step, keep=keep, threads=2)
+    accumulator.update()
+    assert len(keep) == len(accumulator.keep if accumulator.keep is not None else ())
+    grow(path, np.full(3000, 5_000_000, "u4"), 105, pulses=3)
+    assert accumulator.update() == 3000
+    expected = reduce_events(path, step, keep=keep, threads=2)["histogram"].values
+    assert accumulator.result()["histogram"].values.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("step", [Events(bins=50), Events(bins=50, by_pixel=True), Events(axis="pixel")])
+@pytest.mark.parametrize("named", [True, False])
+def test_later_events_may_move_the_ends(make: Make, step: Events, named: bool) -> None:
+    path = make(codec="shuffle")
+    if not named:
+        with h5py.File(path, "a") as file:
+            del file["entry/instrument/bank/detector_number"]
+    accumulator = EventAccumulator(path, step, threads=2)
+    accumulator.update()
+    grow(path, np.full(500, 2**31, "u4"), 140)
+    accumulator.update()
+    expected, found = reduce_events(path, step, threads=2)["histogram"], accumulator.result()["histogram"]
+    assert found.values.tolist() == expected.values.tolist()
+    assert [axis.values.tolist() for axis in found.axes] == [axis.values.tolist() for axis in expected.axes]
+
+
+def test_events_are_followed(make: Make) -> None:
+    path = make(codec="shuffle")
+    handle, step = ArrayHandle(path, "/entry/instrument/bank/events"), Events(bins=100, pulses_from=0.5, pulses_to=9.0)
+    seen: list[int] = []
+
+    def update(result: ReductionResult) -> None:
+        seen.append(int(result["histogram"].values.sum()))
+        if len(seen) == 1:
+            grow(path, np.full(3000, 2**30, "u4"), 105, pulses=3)
+
+    result = follow(handle, [step], update=update, interval=0.02, patience=0.5, threads=2)
+    expected = reduce(handle, [step], threads=2)
+    assert result["histogram"].values.tolist() == expected["histogram"].values.tolist()
+    assert seen[0] < seen[-1] <= int(expected["histogram"].values.sum())
+    assert not result.is_partial
+
+
+def test_a_cancelled_histogram_is_that_of_the_first_events(make: Make) -> None:
+    class Second(CancelToken):
+        """Stops before the second piece."""
+
+        asked = 0
+
+        def is_set(self) -> bool:
+            self.asked += 1
+            return self.asked > 1
+
+    path = make(events=900_000, codec="lzf")
+    accumulator = EventAccumulator(path, Events(bins=100, high=71_000.0), threads=1)
+    with pytest.raises(ReductionCancelled, match="of 900000 events"):
+        accumulator.update(cancel=Second())
+    times = arrays(path)["event_time_offset"][: accumulator.done]
+    assert 0 < len(times) < 900_000
+    expected = np.histogram(times, bins=100, range=(0, 71e6))[0]
+    assert accumulator.result()["histogram"].values.tolist() == expected.tolist()
+    with pytest.raises(ReductionCancelled) as caught:
+        reduce_events(path, Events(bins=100, high=71_000.0), threads=1, cancel=Second())
+    partial = caught.value.partial
+    assert isinstance(partial, ReductionResult)
+    assert partial.is_partial
+    assert partial["histogram"].values.tolist() == expected.tolist()
+    assert accumulator.update() == 900_000 - len(times)
+    whole = np.histogram(arrays(path)["event_time_offset"], bins=100, range=(0, 71e6))[0]
+    assert accumulator.result()["histogram"].values.tolist() == whole.tolist()

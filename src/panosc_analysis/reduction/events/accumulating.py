@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from panosc_analysis.errors import ReductionCancelled, ReductionError
+from panosc_analysis.nexus import look_at_growth
 from panosc_analysis.provenance import StepRecord
 from panosc_analysis.reduction.engine import available_threads
 from panosc_analysis.reduction.events.pieces import Pieces
 from panosc_analysis.reduction.events.pulses import kept_ranges, pulse_seconds
+from panosc_analysis.reduction.events.sharing import PerThread, share
 from panosc_analysis.reduction.events.source import EventSource, find_events, find_flight_paths
 from panosc_analysis.reduction.memory import require_memory
 from panosc_analysis.reduction.progress import Meter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from panosc_analysis.nexus import ArrayHandle, Growth
     from panosc_analysis.provenance import Record, Source
     from panosc_analysis.reduction.engine import Stop
     from panosc_analysis.reduction.progress import Progress
@@ -74,23 +76,38 @@ def reduce_events(
     Raises
     ------
     ReductionError
-        No events, something that the file does not tell, or it was cancelled.
+        No events, or something that the file does not tell.
+    ReductionCancelled
+        It was cancelled; the error's `partial` is the histogram of the events until then.
     OpenError, LocateError
         The file cannot be read.
     """
     accumulator = EventAccumulator(file, step, path, keep=keep, threads=threads)
-    accumulator.update(progress=progress, cancel=cancel)
+    try:
+        accumulator.update(progress=progress, cancel=cancel)
+    except ReductionCancelled as error:
+        partial = accumulator.result(sources, (error.message,)) if accumulator.done else None
+        if partial is not None:
+            partial.is_partial = True
+        raise ReductionCancelled(
+            error.message, hint="The error's attribute partial has the result until then", partial=partial
+        ) from error
     return accumulator.result(sources)
 
 
 class EventAccumulator:
     """A histogram that takes in the events that have come since it was last asked: for files that grow.
 
+    Its numbers are those of `reduce_events` at any time. Where the bins end with the last event, or the file names no
+    pixels, an event beyond those until then makes it count all of them again.
+
     Parameters
     ----------
     file, step, path, keep, threads
-        As `reduce_events`; where pulses are chosen only whole pulses are taken in.
+        As `reduce_events`. `keep` may name pulses that have not come yet.
     """
+
+    unit = "events"
 
     def __init__(
         self,
@@ -110,33 +127,66 @@ class EventAccumulator:
                 f"{self.source.path} in {file} has no event_id", hint='Use axis="tof" without by_pixel'
             )
         self.factors = np.ones(1) if step.axis == "pixel" else step.factors(self.paths, self.source.time_unit)
-        self.events, self.unknown = 0, 0
+        self.done, self.unknown = 0, 0
         self.edges: NDArray[np.float64] | None = None
+        self._largest = 0.0
         self._pixels: tuple[NDArray[np.int64], int, NDArray[np.int32]] | None = None
         self._counts: NDArray[np.int64] | None = None
 
-    def update(self, *, progress: Callable[[Progress], None] | None = None, cancel: Stop | None = None) -> int:
+    def look(self) -> Growth:
+        """Look how far the events are; takes nothing in."""
+        fields = [look_at_growth(handle) for handle in self._fields()]
+        writers = [field.writer for field in fields]
+        writer = True if True in writers else None if None in writers else False
+        each = [min(getattr(field, name) for field in fields) for name in ("length", "written", "at_rest")]
+        if writer is not False and self._chooses_pulses():
+            # Of the last pulse that is named more may come, and what comes may be of one that is not named yet.
+            each[1] = min(each[1], int(self._pulse_index()[-1:].sum()))
+        return dataclasses.replace(fields[0], length=each[0], written=each[1], at_rest=each[2], writer=writer)
+
+    def update(
+        self,
+        growth: Growth | None = None,
+        *,
+        last: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: Stop | None = None,
+    ) -> int:
         """Take in what is new; returns how many events that were looked at.
+
+        Parameters
+        ----------
+        growth
+            How far the events are, as `look` tells; all that the file holds without.
+        last
+            Nothing comes any more: take what may be taken for written at rest.
+        progress, cancel
+            As `reduce_events`.
 
         Raises
         ------
+        ReductionCancelled
+            It was cancelled; events until some place were taken in, and stay.
         ReductionError, OpenError
             As `reduce_events`; then nothing of the new events was taken in.
         """
-        total = self._total()
-        if total <= self.events:
+        total = self._total() if growth is None else growth.at_rest if last else growth.written
+        if total <= self.done:
             return 0
-        ranges = self._ranges(total)
+        before = self.done
         times = Pieces.of(self.source.times, total)
         numbers = Pieces.of(self.source.numbers, total) if self.step.needs_pixels and self.source.numbers else None
-        self._prepare(times, numbers, total)
-        counts, unknown = self._count(times, numbers, ranges, progress, cancel)
+        self._prepare(times, numbers)
+        counts, unknown, end = self._count(times, numbers, total, progress, cancel)
         self._counts = counts if self._counts is None else self._counts + counts
-        self.unknown += unknown
-        before, self.events = self.events, total
+        self.unknown, self.done = self.unknown + unknown, end
+        if end < total:
+            raise ReductionCancelled(
+                f"The histogram was cancelled after {end} of {total} events", hint="Start it again to go on"
+            )
         return total - before
 
-    def result(self, sources: Sequence[Source] = ()) -> ReductionResult:
+    def result(self, sources: Sequence[Source] = (), remarks: tuple[str, ...] = ()) -> ReductionResult:
         """Give the histogram of what was taken in so far.
 
         Raises
@@ -156,15 +206,20 @@ class EventAccumulator:
             axes.append(self.step.result_axis(self._edges()))
         label = f"events of {self.source.path.strip('/').split('/')[-1]}"
         array = ResultArray("histogram", label, counts, tuple(axes), "counts", count_errors(counts))
-        return ReductionResult((array,), self._record(sources), "histogram", self._notes(int(counts.sum())))
+        notes = self._notes(int(counts.sum())) + remarks
+        return ReductionResult((array,), self._record(sources), "histogram", notes)
+
+    def _fields(self) -> list[ArrayHandle]:
+        return [handle for handle in (self.source.times, self.source.numbers) if handle is not None]
 
     def _total(self) -> int:
-        lengths = [len(handle) for handle in (self.source.times, self.source.numbers) if handle is not None]
-        if self.source.pulse_index is not None and self._chooses_pulses():
-            pulses = len(self.source.pulse_index)
-            if len(lengths) and pulses and self.keep is not None and len(self.keep) > pulses:
-                self.keep = self.keep[:pulses]
-        return min(lengths)
+        return min(map(len, self._fields()))
+
+    def _pulse_index(self) -> NDArray[np.int64]:
+        """Read where each pulse begins."""
+        if self.source.pulse_index is None:
+            raise ReductionError(f"{self.source.path} has no event_index", hint="Leave out what selects pulses")
+        return np.asarray(self.source.pulse_index.numpy()).astype(np.int64)
 
     def _chooses_pulses(self) -> bool:
         return self.keep is not None or self.step.pulses_from is not None or self.step.pulses_to is not None
@@ -172,50 +227,63 @@ class EventAccumulator:
     def _ranges(self, total: int) -> NDArray[np.int64]:
         """Find the events to take in: (first, end), shape (ranges, 2)."""
         if not self._chooses_pulses():
-            return np.array([[self.events, total]])
+            return np.array([[self.done, total]])
         if self.step.pulses_from is None and self.step.pulses_to is None and self.keep is not None:
-            keep = self.keep.astype(bool)
+            keep = self._kept(len(self._pulse_index()))
         else:
             seconds = pulse_seconds(self.source)
             low = -np.inf if self.step.pulses_from is None else self.step.pulses_from
             high = np.inf if self.step.pulses_to is None else self.step.pulses_to
             keep = (seconds >= low) & (seconds <= high)
             if self.keep is not None:
-                keep &= self.keep
+                keep &= self._kept(len(keep))
         ranges = kept_ranges(self.source, keep, total)
-        return np.maximum(ranges[ranges[:, 1] > self.events], self.events)
+        return np.maximum(ranges[ranges[:, 1] > self.done], self.done)
 
-    def _prepare(self, times: Pieces, numbers: Pieces | None, total: int) -> None:
-        """Find the edges and the rows of the pixels, which stay as they are."""
-        if numbers is not None and self._pixels is None:
-            self._pixels = _pixel_rows(self.paths.numbers if self.paths else _all_numbers(numbers))
-        if self.step.axis != "pixel" and self.edges is None:
-            highest = 0.0
+    def _kept(self, pulses: int) -> NDArray[np.bool_]:
+        """Give the choice for the pulses that there are; it may go further than they do."""
+        keep = np.empty(0, np.bool_) if self.keep is None else np.asarray(self.keep)
+        return keep[:pulses].astype(np.bool_)
+
+    def _prepare(self, times: Pieces, numbers: Pieces | None) -> None:
+        """Find the edges and the rows of the pixels; where new events change them, begin anew."""
+        if numbers is not None and self.paths is not None:
+            self._pixels = self._pixels or _pixel_rows(self.paths.numbers)
+        elif numbers is not None:
+            known = self._pixel_numbers()
+            found = _all_numbers(numbers, self.done, known)
+            if self._pixels is None or len(found) > len(known):
+                self._begin_anew()
+                self._pixels = _pixel_rows(found)
+        if self.step.axis != "pixel":
+            largest = self._largest
             if self.step.high is None:
-                largest = max(float(times.read(first, last).max()) for first, last in times.borders())
-                highest = largest * float(np.nanmax(self.factors))
-            self.edges = self.step.edges(highest)
+                new = (piece for piece in times.borders() if piece[1] > self.done)
+                largest = max([largest, *(float(times.read(*piece).max()) for piece in new)])
+            if self.edges is None or largest > self._largest:
+                self._begin_anew()
+                self._largest = largest
+                self.edges = self.step.edges(largest * float(np.nanmax(self.factors)))
         rows = len(self._pixel_numbers()) if self.step.by_pixel else 1
         require_memory(8 * rows * self.step.bins * (self.threads + 1), self.step.title)
+
+    def _begin_anew(self) -> None:
+        self._counts, self.done, self.unknown = None, 0, 0
 
     def _count(
         self,
         times: Pieces,
         numbers: Pieces | None,
-        ranges: NDArray[np.int64],
+        total: int,
         progress: Callable[[Progress], None] | None,
         cancel: Stop | None,
-    ) -> tuple[NDArray[np.int64], int]:
+    ) -> tuple[NDArray[np.int64], int, int]:
+        """Count events; returns the histogram, how many are of no pixel, and the event up to which all were counted."""
+        ranges = self._ranges(total)
         pieces = [piece for piece in times.borders() if _meets(piece, ranges)]
-        meter, local, stopped = (
-            Meter(sum(last - first for first, last in pieces)),
-            _PerThread(self._counter),
-            threading.Event(),
-        )
+        meter, local = Meter(sum(last - first for first, last in pieces), "events"), PerThread(self._counter)
 
         def work(piece: tuple[int, int]) -> None:
-            if stopped.is_set():
-                return
             read_times = None if self.step.axis == "pixel" else times.read(*piece)
             read_numbers = None if numbers is None else numbers.read(*piece)
             for first, last in _within(piece, ranges):
@@ -226,22 +294,15 @@ class EventAccumulator:
                 )
             meter.add(piece[1] - piece[0])
 
-        with ThreadPoolExecutor(self.threads, "events") as pool:
-            try:
-                for future in as_completed([pool.submit(work, piece) for piece in pieces]):
-                    future.result()
-                    if cancel is not None and cancel.is_set():
-                        raise ReductionCancelled(
-                            "The histogram was cancelled", hint="Start it again when you want its result"
-                        )
-                    if progress is not None:
-                        progress(meter.read())
-            finally:
-                stopped.set()
-        each = local.values()
-        counters = each or [self._counter()]
-        total = sum((counter.counts() for counter in counters[1:]), counters[0].counts())
-        return total, sum(counter.unknown for counter in counters)
+        def tell() -> None:
+            if progress is not None:
+                progress(meter.read())
+
+        done = share(work, pieces, self.threads, tell=tell, cancel=cancel)
+        counters = local.values() or [self._counter()]
+        counts = sum((counter.counts() for counter in counters[1:]), counters[0].counts())
+        end = max(self.done, pieces[done][0]) if done < len(pieces) else total
+        return counts, sum(counter.unknown for counter in counters), end
 
     def _counter(self) -> Any:
         from panosc_analysis.reduction.events.counting import PixelCounter, ScaledCounter, TimeCounter
@@ -272,7 +333,7 @@ class EventAccumulator:
         return np.empty(0, np.int64) if self._pixels is None else self._pixels[0]
 
     def _notes(self, counted: int) -> tuple[str, ...]:
-        notes = [f"{counted} of {self.events} events lie in the bins"]
+        notes = [f"{counted} of {self.done} events lie in the bins"]
         if self.unknown:
             notes.append(f"{self.unknown} events are of pixels that the file does not name and were left out")
         return tuple(notes)
@@ -285,29 +346,12 @@ class EventAccumulator:
         return make_record(sources, self.source.file, self.source.path, steps, software=("deflate",))
 
 
-class _PerThread:
-    """One counter for each thread that asks."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make, self._mine, self._lock = make, threading.local(), threading.Lock()
-        self._every: list[Any] = []
-
-    def get(self) -> Any:
-        if not hasattr(self._mine, "counter"):
-            self._mine.counter = self._make()
-            with self._lock:
-                self._every.append(self._mine.counter)
-        return self._mine.counter
-
-    def values(self) -> list[Any]:
-        return self._every
-
-
-def _all_numbers(numbers: Pieces) -> NDArray[np.int64]:
-    """Find every pixel number that occurs, where the file names no pixels."""
-    found = np.empty(0, np.int64)
+def _all_numbers(numbers: Pieces, begin: int, known: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add every pixel number that occurs from an event on to those that are known, where the file names no pixels."""
+    found = known
     for first, last in numbers.borders():
-        found = np.union1d(found, np.unique(numbers.read(first, last)).astype(np.int64))
+        if last > begin:
+            found = np.union1d(found, np.unique(numbers.read(first, last)).astype(np.int64))
     return found
 
 
