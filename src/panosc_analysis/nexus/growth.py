@@ -1,8 +1,8 @@
 """How far an array is that somebody is writing, and whether somebody still is.
 
-Only what is surely written counts: chunks from the first one on that are stored, without a gap. HDF5 enters a chunk
-into its index after it has written it. Of chunks that hold several frames the last one is left out as long as more may
-come, because its writer may not have filled it yet.
+What counts are chunks from the first one on that are stored, without a gap: HDF5 enters a chunk into its index after
+it has written it. Of chunks that hold several frames the last one is not sure as long as more may come, because its
+writer may not have filled it yet.
 
 A file of format version 3 (``libver="latest"`` or SWMR) says in its superblock whether somebody has it open for
 writing, or died with it open; see "Disk Format: Level 0A" in the HDF5 file format specification. Older formats, h5py's
@@ -47,7 +47,7 @@ class Growth:
     written
         How many from its beginning are surely written; all if nobody writes.
     at_rest
-        How many may be taken for written if nothing has come for a long time.
+        How many are written if its writer rests: what it has made room for in the last chunk it has filled.
     writer
         Somebody has one of the files open for writing; ``None`` if their format does not say.
     places

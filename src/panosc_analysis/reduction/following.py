@@ -67,7 +67,10 @@ class Accumulator(Protocol):
     """What takes in data that come: `StackAccumulator`, `EventAccumulator`."""
 
     unit: str
-    done: int
+
+    @property
+    def done(self) -> int:
+        """How many were taken in."""
 
     def look(self) -> Growth:
         """Look how far the data are."""

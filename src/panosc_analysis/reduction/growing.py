@@ -94,14 +94,14 @@ class StackAccumulator:
         progress: Callable[[Progress], None] | None = None,
         cancel: Stop | None = None,
     ) -> bool:
-        """Take in what is surely written; returns whether that is more than before.
+        """Take in what is written; returns whether that is more than before.
 
         Parameters
         ----------
         growth
             How far the stack is.
         last
-            Nothing comes any more: take what may be taken for written at rest.
+            Nothing comes any more.
         progress, cancel
             As `reduce`.
 
@@ -117,7 +117,7 @@ class StackAccumulator:
         if self._sure is not None and self._growth is not None and growth.moved(self._growth, self._sure.frames):
             self._sure, self._found, self.done = None, None, 0
             self.recounted += 1
-        end = self._end(growth, last=last)
+        end = self._end(growth)
         complete = growth.writer is False and end == growth.length
         if end <= 0 or (end == self.done and not last and not complete):
             return False
@@ -137,7 +137,7 @@ class StackAccumulator:
                 hint="Reduce it when it is written",
             )
         self._growth = growth
-        self._add(ready, end, progress, cancel or CancelToken())
+        self._add(ready, end, min(end, growth.written), progress, cancel or CancelToken())
         self._failed = False
         return self.done > before or last or complete
 
@@ -159,8 +159,8 @@ class StackAccumulator:
         ready, part = self._found
         return ready.result(part, sources, remarks)
 
-    def _end(self, growth: Growth, *, last: bool) -> int:
-        end = growth.at_rest if last else growth.written
+    def _end(self, growth: Growth) -> int:
+        end = growth.at_rest
         for step in self.steps or ():
             if (path := getattr(step, "monitor", None)) is not None and growth.writer is not False:
                 end = min(end, monitor_length(self.handle, path))
@@ -180,11 +180,16 @@ class StackAccumulator:
         self,
         ready: PreparedReduction,
         end: int,
+        sure: int,
         progress: Callable[[Progress], None] | None,
         cancel: Stop,
     ) -> None:
         begin = 0 if self._sure is None else self._sure.frames
         border = last_batch(ready.stack, ready.route, begin, end, nbytes=self.buffer, threads=self.threads)
+        if border > sure:
+            border = begin
+            if sure > begin:
+                border = last_batch(ready.stack, ready.route, begin, sure, nbytes=self.buffer, threads=self.threads)
 
         def onto(part: Part | None, first: int, to: int) -> Part:
             fresh = Part(ready.job.kernel.start(0, end))

@@ -283,7 +283,7 @@ def test_a_cancelled_histogram_is_that_of_the_first_events(make: Make) -> None:
             self.asked += 1
             return self.asked > 1
 
-    path = make(events=900_000, codec="lzf")
+    path = make(events=900_000)
     accumulator = EventAccumulator(path, Events(bins=100, high=71_000.0), threads=1)
     with pytest.raises(ReductionCancelled, match="of 900000 events"):
         accumulator.update(cancel=Second())

@@ -134,10 +134,13 @@ def test_the_last_result_is_that_of_the_finished_file(writer: Callable[..., Writ
     if options["mode"] == "latest":
         with pytest.raises(FileBeingWritten):
             look_at_growth(live.handle)
-        threading.Timer(0.3, lambda: [write() for _ in range(4)]).start()
+        timer = threading.Timer(0.3, lambda: [write() for _ in range(4)])
+        timer.start()
     parameters = {"frames": 5}
     arguments: dict[str, Any] = {"parameters": parameters, "buffer": 12 * 17 * 8 * 4, "threads": 2}
     result = follow(live.handle, steps, update=write, interval=0.02, patience=5, **arguments)
+    if options["mode"] == "latest":
+        timer.join()
     expected = reduce(live.handle, steps, **arguments)
     same(result, expected)
     assert count(result) == 60
@@ -158,7 +161,7 @@ def test_a_writer_that_dies_leaves_what_it_wrote(writer: Callable[..., Writer]) 
     assert any("the writer stopped after 22 frames" in note for note in result.notes)
     assert any("still marked as open for writing" in note for note in result.notes)
     same(result, reduce(live.handle[:22], ["statistics"], threads=2))
-    assert {20, 22} <= {progress.done for progress in told}  # a chunk that may not be full counts at the end
+    assert told[-1].done == 22
     assert any(progress.waiting == "waiting for frames" for progress in told)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from panosc_analysis.nexus import look_at_growth
 from panosc_analysis.provenance import StepRecord
 from panosc_analysis.reduction.engine import available_threads
 from panosc_analysis.reduction.events.pieces import Pieces
-from panosc_analysis.reduction.events.pulses import kept_ranges, pulse_seconds
+from panosc_analysis.reduction.events.pixels import all_numbers, pixel_rows
+from panosc_analysis.reduction.events.pulses import kept_ranges, meets, pulse_seconds, within
 from panosc_analysis.reduction.events.sharing import PerThread, share
 from panosc_analysis.reduction.events.source import EventSource, find_events, find_flight_paths
 from panosc_analysis.reduction.memory import require_memory
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.steps.events import Events
 
 __all__ = ["EventAccumulator", "reduce_events"]
-
-_MOST_NUMBERS = 200_000_000  # between the smallest and the largest pixel number
 
 
 def reduce_events(
@@ -95,6 +95,15 @@ def reduce_events(
     return accumulator.result(sources)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Tally:
+    """What was counted until some event: the histogram, how many are of no pixel, where it ends."""
+
+    counts: NDArray[np.int64] | None = None
+    unknown: int = 0
+    end: int = 0
+
+
 class EventAccumulator:
     """A histogram that takes in the events that have come since it was last asked: for files that grow.
 
@@ -127,11 +136,16 @@ class EventAccumulator:
                 f"{self.source.path} in {file} has no event_id", hint='Use axis="tof" without by_pixel'
             )
         self.factors = np.ones(1) if step.axis == "pixel" else step.factors(self.paths, self.source.time_unit)
-        self.done, self.unknown = 0, 0
         self.edges: NDArray[np.float64] | None = None
         self._largest = 0.0
         self._pixels: tuple[NDArray[np.int64], int, NDArray[np.int32]] | None = None
-        self._counts: NDArray[np.int64] | None = None
+        self._sure = self._seen = _Tally()  # of events that are surely written; of all that there are
+        self._whole = 0
+
+    @property
+    def done(self) -> int:
+        """How many events were looked at."""
+        return self._seen.end
 
     def look(self) -> Growth:
         """Look how far the events are; takes nothing in."""
@@ -141,7 +155,7 @@ class EventAccumulator:
         each = [min(getattr(field, name) for field in fields) for name in ("length", "written", "at_rest")]
         if writer is not False and self._chooses_pulses():
             # Of the last pulse that is named more may come, and what comes may be of one that is not named yet.
-            each[1] = min(each[1], int(self._pulse_index()[-1:].sum()))
+            self._whole = int(self._pulse_index()[-1:].sum())
         return dataclasses.replace(fields[0], length=each[0], written=each[1], at_rest=each[2], writer=writer)
 
     def update(
@@ -170,19 +184,19 @@ class EventAccumulator:
         ReductionError, OpenError
             As `reduce_events`; then nothing of the new events was taken in.
         """
-        total = self._total() if growth is None else growth.at_rest if last else growth.written
-        if total <= self.done:
+        sure, total = self._reach(growth, last=last)
+        if total <= self.done and sure <= self._sure.end:
             return 0
         before = self.done
         times = Pieces.of(self.source.times, total)
         numbers = Pieces.of(self.source.numbers, total) if self.step.needs_pixels and self.source.numbers else None
         self._prepare(times, numbers)
-        counts, unknown, end = self._count(times, numbers, total, progress, cancel)
-        self._counts = counts if self._counts is None else self._counts + counts
-        self.unknown, self.done = self.unknown + unknown, end
-        if end < total:
+        self._sure = self._seen = self._added(self._sure, times, numbers, sure, progress, cancel)
+        if self._sure.end == sure:
+            self._seen = self._added(self._sure, times, numbers, total, progress, cancel)
+        if self.done < total:
             raise ReductionCancelled(
-                f"The histogram was cancelled after {end} of {total} events", hint="Start it again to go on"
+                f"The histogram was cancelled after {self.done} of {total} events", hint="Start it again to go on"
             )
         return total - before
 
@@ -194,11 +208,11 @@ class EventAccumulator:
         ReductionError
             Nothing was.
         """
-        if self._counts is None:
+        if self._seen.counts is None:
             raise ReductionError(
                 f"{self.source.path} in {self.source.file} holds no events yet", hint="Try again when there are some"
             )
-        counts = self._counts if self.step.by_pixel or self.step.axis == "pixel" else self._counts[0]
+        counts = self._seen.counts if self.step.by_pixel or self.step.axis == "pixel" else self._seen.counts[0]
         axes: list[ResultAxis] = []
         if self.step.by_pixel or self.step.axis == "pixel":
             axes.append(ResultAxis("detector_number", "pixel", None, self._pixel_numbers()))
@@ -212,6 +226,14 @@ class EventAccumulator:
     def _fields(self) -> list[ArrayHandle]:
         return [handle for handle in (self.source.times, self.source.numbers) if handle is not None]
 
+    def _reach(self, growth: Growth | None, *, last: bool) -> tuple[int, int]:
+        """Tell up to which event all are surely written, and up to which there are any."""
+        if growth is None or last or growth.writer is False:
+            total = self._total() if growth is None else growth.at_rest
+            return total, total
+        most = self._whole if self._chooses_pulses() else growth.length
+        return min(growth.written, most), min(growth.at_rest, most)
+
     def _total(self) -> int:
         return min(map(len, self._fields()))
 
@@ -224,10 +246,10 @@ class EventAccumulator:
     def _chooses_pulses(self) -> bool:
         return self.keep is not None or self.step.pulses_from is not None or self.step.pulses_to is not None
 
-    def _ranges(self, total: int) -> NDArray[np.int64]:
+    def _ranges(self, begin: int, total: int) -> NDArray[np.int64]:
         """Find the events to take in: (first, end), shape (ranges, 2)."""
         if not self._chooses_pulses():
-            return np.array([[self.done, total]])
+            return np.array([[begin, total]])
         if self.step.pulses_from is None and self.step.pulses_to is None and self.keep is not None:
             keep = self._kept(len(self._pulse_index()))
         else:
@@ -238,7 +260,7 @@ class EventAccumulator:
             if self.keep is not None:
                 keep &= self._kept(len(keep))
         ranges = kept_ranges(self.source, keep, total)
-        return np.maximum(ranges[ranges[:, 1] > self.done], self.done)
+        return np.maximum(ranges[ranges[:, 1] > begin], begin)
 
     def _kept(self, pulses: int) -> NDArray[np.bool_]:
         """Give the choice for the pulses that there are; it may go further than they do."""
@@ -248,17 +270,17 @@ class EventAccumulator:
     def _prepare(self, times: Pieces, numbers: Pieces | None) -> None:
         """Find the edges and the rows of the pixels; where new events change them, begin anew."""
         if numbers is not None and self.paths is not None:
-            self._pixels = self._pixels or _pixel_rows(self.paths.numbers)
+            self._pixels = self._pixels or pixel_rows(self.paths.numbers)
         elif numbers is not None:
             known = self._pixel_numbers()
-            found = _all_numbers(numbers, self.done, known)
+            found = all_numbers(numbers, self._sure.end, known)
             if self._pixels is None or len(found) > len(known):
                 self._begin_anew()
-                self._pixels = _pixel_rows(found)
+                self._pixels = pixel_rows(found)
         if self.step.axis != "pixel":
             largest = self._largest
             if self.step.high is None:
-                new = (piece for piece in times.borders() if piece[1] > self.done)
+                new = (piece for piece in times.borders() if piece[1] > self._sure.end)
                 largest = max([largest, *(float(times.read(*piece).max()) for piece in new)])
             if self.edges is None or largest > self._largest:
                 self._begin_anew()
@@ -268,25 +290,28 @@ class EventAccumulator:
         require_memory(8 * rows * self.step.bins * (self.threads + 1), self.step.title)
 
     def _begin_anew(self) -> None:
-        self._counts, self.done, self.unknown = None, 0, 0
+        self._sure = self._seen = _Tally()
 
-    def _count(
+    def _added(
         self,
+        tally: _Tally,
         times: Pieces,
         numbers: Pieces | None,
         total: int,
         progress: Callable[[Progress], None] | None,
         cancel: Stop | None,
-    ) -> tuple[NDArray[np.int64], int, int]:
-        """Count events; returns the histogram, how many are of no pixel, and the event up to which all were counted."""
-        ranges = self._ranges(total)
-        pieces = [piece for piece in times.borders() if _meets(piece, ranges)]
+    ) -> _Tally:
+        """Count the events after those of a tally, up to an event or until it is cancelled."""
+        if total <= tally.end:
+            return tally
+        ranges = self._ranges(tally.end, total)
+        pieces = [piece for piece in times.borders() if meets(piece, ranges)]
         meter, local = Meter(sum(last - first for first, last in pieces), "events"), PerThread(self._counter)
 
         def work(piece: tuple[int, int]) -> None:
             read_times = None if self.step.axis == "pixel" else times.read(*piece)
             read_numbers = None if numbers is None else numbers.read(*piece)
-            for first, last in _within(piece, ranges):
+            for first, last in within(piece, ranges):
                 part = slice(first - piece[0], last - piece[0])
                 local.get().add(
                     None if read_times is None else read_times[part],
@@ -301,8 +326,11 @@ class EventAccumulator:
         done = share(work, pieces, self.threads, tell=tell, cancel=cancel)
         counters = local.values() or [self._counter()]
         counts = sum((counter.counts() for counter in counters[1:]), counters[0].counts())
-        end = max(self.done, pieces[done][0]) if done < len(pieces) else total
-        return counts, sum(counter.unknown for counter in counters), end
+        return _Tally(
+            counts if tally.counts is None else tally.counts + counts,
+            tally.unknown + sum(counter.unknown for counter in counters),
+            max(tally.end, pieces[done][0]) if done < len(pieces) else total,
+        )
 
     def _counter(self) -> Any:
         from panosc_analysis.reduction.events.counting import PixelCounter, ScaledCounter, TimeCounter
@@ -334,8 +362,8 @@ class EventAccumulator:
 
     def _notes(self, counted: int) -> tuple[str, ...]:
         notes = [f"{counted} of {self.done} events lie in the bins"]
-        if self.unknown:
-            notes.append(f"{self.unknown} events are of pixels that the file does not name and were left out")
+        if self._seen.unknown:
+            notes.append(f"{self._seen.unknown} events are of pixels that the file does not name and were left out")
         return tuple(notes)
 
     def _record(self, sources: Sequence[Source]) -> Record:
@@ -344,37 +372,3 @@ class EventAccumulator:
             values |= {"low": float(self._edges()[0]), "high": float(self._edges()[-1])}
         steps = (StepRecord(self.step.name, values),)
         return make_record(sources, self.source.file, self.source.path, steps, software=("deflate",))
-
-
-def _all_numbers(numbers: Pieces, begin: int, known: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add every pixel number that occurs from an event on to those that are known, where the file names no pixels."""
-    found = known
-    for first, last in numbers.borders():
-        if last > begin:
-            found = np.union1d(found, np.unique(numbers.read(first, last)).astype(np.int64))
-    return found
-
-
-def _pixel_rows(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], int, NDArray[np.int32]]:
-    """Make the table from pixel numbers to rows: the numbers, the lowest one, the rows from there on."""
-    lowest, span = int(numbers.min()), int(numbers.max()) - int(numbers.min()) + 1
-    if span > _MOST_NUMBERS:
-        raise ReductionError(
-            f"Pixel numbers go from {lowest} to {int(numbers.max())}, too far for a table",
-            hint='Use axis="tof" without by_pixel',
-        )
-    rows = np.full(span, -1, np.int32)
-    rows[numbers - lowest] = np.arange(len(numbers), dtype=np.int32)
-    return numbers, lowest, rows
-
-
-def _meets(piece: tuple[int, int], ranges: NDArray[np.int64]) -> bool:
-    return next(iter(_within(piece, ranges)), None) is not None
-
-
-def _within(piece: tuple[int, int], ranges: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Cut the ranges, which are in order, to a piece."""
-    begin = int(np.searchsorted(ranges[:, 1], piece[0], side="right"))
-    end = int(np.searchsorted(ranges[:, 0], piece[1], side="left"))
-    cut = np.clip(ranges[begin:end], *piece)
-    return [(int(first), int(last)) for first, last in cut if last > first]

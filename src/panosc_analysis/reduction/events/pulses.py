@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from panosc_analysis.reduction.events.source import EventSource
 
-__all__ = ["kept_ranges", "pulse_seconds"]
+__all__ = ["kept_ranges", "meets", "pulse_seconds", "within"]
 
 
 def pulse_seconds(source: EventSource) -> NDArray[np.float64]:
@@ -75,3 +75,16 @@ def kept_ranges(source: EventSource, keep: NDArray[np.bool_], events: int) -> ND
     starts, stops = np.flatnonzero(change == 1), np.flatnonzero(change == -1) - 1
     ranges = np.stack([first[starts], end[stops]], axis=1) if starts.size else np.zeros((0, 2), np.int64)
     return ranges[ranges[:, 1] > ranges[:, 0]]
+
+
+def meets(piece: tuple[int, int], ranges: NDArray[np.int64]) -> bool:
+    """Whether a piece (first, end) has events of any of the ranges."""
+    return next(iter(within(piece, ranges)), None) is not None
+
+
+def within(piece: tuple[int, int], ranges: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Cut the ranges, which are in order, to a piece."""
+    begin = int(np.searchsorted(ranges[:, 1], piece[0], side="right"))
+    end = int(np.searchsorted(ranges[:, 0], piece[1], side="left"))
+    cut = np.clip(ranges[begin:end], *piece)
+    return [(int(first), int(last)) for first, last in cut if last > first]
