@@ -24,6 +24,7 @@ __all__ = [
     "is_group",
     "is_numeric",
     "is_table",
+    "is_text",
     "nx_class",
     "plain",
     "read_attribute",
@@ -110,7 +111,7 @@ def split_names(value: object) -> tuple[str, ...]:
     items = [str(v) for v in value] if isinstance(value, list) else [] if value is None else [str(value)]
     if len(items) == 1:
         items = [part for part in re.split(r"[,:;\s]+", items[0].strip("[]() ")) if part]
-    return tuple(item.strip() for item in items)
+    return tuple(item.strip(" []") for item in items)
 
 
 def nx_class(node: Node) -> str:
@@ -133,12 +134,37 @@ def is_dataset(node: Node) -> bool:
 
 def is_numeric(node: Node) -> bool:
     """Whether the node is a dataset of numbers with at least one element."""
-    return is_dataset(node) and node.shape is not None and node.dtype.kind in "biufc" and 0 not in node.shape
+    dtype = _dtype(node)
+    return _has_elements(node) and dtype is not None and dtype.kind in "biufc" and not _is_characters(node)
 
 
 def is_table(node: Node) -> bool:
     """Whether the node is a dataset of records with at least one of them."""
-    return is_dataset(node) and bool(node.shape is not None and node.dtype.names) and 0 not in node.shape
+    return _has_elements(node) and bool(getattr(_dtype(node), "names", None))
+
+
+def is_text(node: Node) -> bool:
+    """Whether the node is a dataset of anything else that can be written out: text, references, lists, bytes."""
+    dtype = _dtype(node)
+    return _has_elements(node) and dtype is not None and not dtype.names and not is_numeric(node)
+
+
+def _has_elements(node: Node) -> bool:
+    return is_dataset(node) and node.shape is not None and 0 not in node.shape
+
+
+def _dtype(node: Node) -> np.dtype[Any] | None:
+    """Return the type of a dataset's elements; ``None`` for those that NumPy has no type for (HDF5's times)."""
+    try:
+        dtype: np.dtype[Any] = node.dtype
+    except FOREIGN:
+        return None
+    return dtype
+
+
+def _is_characters(node: Node) -> bool:
+    """Whether MATLAB keeps a text, or an empty array's shape, in these numbers."""
+    return text(node, "MATLAB_class") == "char" or text(node, "MATLAB_empty") == "1"
 
 
 def address(node: Node) -> object:
@@ -151,9 +177,12 @@ def address(node: Node) -> object:
 
 
 def child_names(group: Node) -> list[str]:
-    """Return the names below a group in the file's order; empty if they cannot be listed."""
+    """Return the names below a group in the file's order; empty if they cannot be listed.
+
+    Without those that are no UTF-8: no path can name them.
+    """
     try:
-        return list(group)
+        return [name for name in group if isinstance(name, str)]
     except FOREIGN:
         return []
 

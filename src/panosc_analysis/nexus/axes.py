@@ -7,15 +7,11 @@ the oldest way (``@axis=1,2``) on the wrong dimension, so the axes are found her
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import numpy as np
+from typing import Literal
 
 from panosc_analysis.nexus.attributes import (
-    FOREIGN,
     Node,
     child,
     children,
@@ -24,68 +20,42 @@ from panosc_analysis.nexus.attributes import (
     split_names,
     text,
 )
+from panosc_analysis.nexus.axis_values import Axis, fits, label_of, read_axis, read_calibration
+from panosc_analysis.nexus.coordinates import dimension_scales
 from panosc_analysis.nexus.nxdata import axis_scales
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["Axis", "axis_names", "find_axes", "label_of", "scatter_axes"]
 
-Given: TypeAlias = tuple[int, str, Node]
-"""The dimension that the file gives an axis, its name and its dataset."""
-
-Values: TypeAlias = "NDArray[Any]"
-
-_LARGEST_COORDINATES = 2**24  # elements of an N-dimensional coordinate that are read to see whether it is separable
 _PERMUTED = 4  # axes that are tried in every order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Axis:
-    """Coordinates along one dimension, read into memory.
+class _Given:
+    """An axis as the file gives it: for which dimension, by which name, in which dataset."""
 
-    Parameters
-    ----------
-    name
-        Name of the dataset.
-    label
-        Text to write at the axis, without units.
-    units
-        As the file spells them; empty if it gives none.
-    values
-        One-dimensional: as long as the dimension, or one longer if they are bin edges.
-    edges
-        Whether the values are bin edges.
-    scale
-        How the file wants the axis drawn.
-    """
-
+    dimension: int
     name: str
-    label: str
-    units: str
-    values: Values
-    edges: bool = False
-    scale: Literal["linear", "log"] = "linear"
+    node: Node
+    group: Node
+    shape: tuple[int, ...]
 
-
-def label_of(node: Node, name: str) -> str:
-    """Return ``long_name``, else the name; units in brackets at its end are cut, they are told apart."""
-    label, units = text(node, "long_name") or name, text(node, "units")
-    match = re.fullmatch(r"(.+?)\s*[\[(]([^\])]*)[\])]", label)
-    return match[1] if match and units and match[2].strip().rstrip("s") == units.rstrip("s") else label
+    def at(self, dimension: int) -> Axis | None:
+        return read_axis(self.group, self.node, self.name, self.shape, dimension)
 
 
 def axis_names(group: Node, signal: Node, signal_name: str) -> tuple[tuple[str, ...], str]:
     """Return the names of the axes and where they were found: one name per dimension where the file says so."""
+    numbered = _numbered_names(group, len(signal.shape), signal_name)
     for owner, attribute in ((group, "axes"), (signal, "axes"), (group, "I_axes")):
-        if names := split_names(read_attribute(owner, attribute)):
-            if set(names) == {"Q"} and len(names) == 2 and not is_numeric(child(group, "Q")):
-                names = (
-                    "Qx",
-                    "Qy",
-                )  # canSAS may name the vector; which component runs along which dimension is looked at
-            return names, f"@{attribute}"
-    return _numbered_names(group, len(signal.shape), signal_name), "@axis"
+        names = split_names(read_attribute(owner, attribute))
+        # Old muon files describe the axes in words ("[group number, time bin]") and number them as well.
+        if not names or (numbered and not any(is_numeric(child(group, name)) for name in names)):
+            continue
+        if set(names) == {"Q"} and len(names) == 2 and not is_numeric(child(group, "Q")):
+            # canSAS may name the vector; which component runs along which dimension is looked at.
+            names = ("Qx", "Qy")
+        return names, f"@{attribute}"
+    return numbered, "@axis"
 
 
 def find_axes(
@@ -94,16 +64,19 @@ def find_axes(
     """Return one axis per dimension of the signal, ``None`` where it can only be counted.
 
     Reads one-dimensional axes, and N-dimensional ones of up to 16 million values to see whether they are separable.
-    Never raises; appends to the remarks what was wrong. The likely names are taken where the file names none.
+    Never raises; appends to the remarks what was wrong. Where the file names none, the dimension scales of HDF5 and
+    then the likely names are taken.
     """
     shape = tuple(signal.shape)
     names, origin = axis_names(group, signal, signal_name)
-    names = names or likely
+    scaled = [] if names else [_Given(*scale, group, shape) for scale in dimension_scales(signal)]
+    names = names or (() if scaled else likely)
     placed = _placed(group, names, shape)
     unplaced = [name for name in names if name not in {".", "", *(name for _, name in placed)}]
-    nodes = [(dimension, name, child(group, name)) for dimension, name in placed if name not in (".", "")]
-    given = [row for row in nodes if is_numeric(row[2])]
-    useless = dict.fromkeys([*unplaced, *(row[1] for row in nodes if row not in given)])
+    named = [(place, name, child(group, name)) for place, name in placed if name not in (".", "")]
+    given = [*scaled, *(_Given(*row, group, shape) for row in named if is_numeric(row[2]))]
+    guessed = names is likely
+    useless = {} if guessed else dict.fromkeys([*unplaced, *(n for _, n, node in named if not is_numeric(node))])
     remarks += [f"{origin} names {name!r}, which {_why_unplaced(group, name, shape)}" for name in useless]
     # silx writes one scale for each dimension; files with fewer mean the last ones.
     linear: list[Literal["linear", "log"]] = ["linear"] * len(shape)
@@ -120,7 +93,7 @@ def scatter_axes(group: Node, signal: Node, signal_name: str) -> tuple[Axis, Axi
     nodes = [(name, child(group, name)) for name in names]
     if not all(is_numeric(node) and tuple(node.shape) == tuple(signal.shape) for _, node in nodes):
         return None
-    x, y = (_axis(node, name, tuple(signal.shape), 0) for name, node in nodes)
+    x, y = (read_axis(group, node, name, tuple(signal.shape), 0) for name, node in nodes)
     return (x, y) if x and y else None
 
 
@@ -150,12 +123,12 @@ def _placed(group: Node, names: tuple[str, ...], shape: tuple[int, ...]) -> list
             indices
             and indices[0].isdigit()
             and int(indices[0]) < len(shape)
-            and _fits(group, name, shape, int(indices[0]))
+            and fits(child(group, name), shape, int(indices[0]))
         ):
             placed.append((int(indices[0]), name))
             continue
         taken = {dimension for dimension, _ in placed}
-        fitting = [d for d in reversed(range(len(shape))) if d not in taken and _fits(group, name, shape, d)]
+        fitting = [d for d in reversed(range(len(shape))) if d not in taken and fits(child(group, name), shape, d)]
         if fitting:
             exact = [d for d in fitting if child(group, name).shape == (shape[d],)]
             placed.append(((exact or fitting)[0], name))
@@ -167,81 +140,56 @@ def _why_unplaced(group: Node, name: str, shape: tuple[int, ...]) -> str:
     return f"fits no dimension of {shape}" if is_numeric(node) else "is not there or holds no numbers"
 
 
-def _fits(group: Node, name: str, shape: tuple[int, ...], dimension: int) -> bool:
-    node = child(group, name)
-    if not is_numeric(node):
-        return False
-    own = tuple(node.shape)
-    return own == shape or (len(own) == 1 and own[0] in (shape[dimension], shape[dimension] + 1))
-
-
-def _axis(node: Node, name: str, shape: tuple[int, ...], dimension: int) -> Axis | None:
-    """Read a coordinate for this dimension; ``None`` if it does not fit there."""
-    own, length = tuple(node.shape), shape[dimension]
-    try:
-        if own == shape and len(shape) > 1:
-            values = _separable(node, dimension)
-        elif int(np.prod(own)) in (length, length + 1) and max(own, default=1) == int(np.prod(own)):
-            values = np.asarray(node[()]).reshape(-1)
-        else:
-            values = None
-    except FOREIGN:
-        return None
-    if values is None:
-        return None
-    return Axis(name, label_of(node, name), text(node, "units"), values, edges=len(values) == length + 1)
-
-
-def _separable(node: Node, dimension: int) -> Values | None:
-    """Return the values along one dimension of a coordinate that is constant along all others."""
-    if int(np.prod(node.shape)) > _LARGEST_COORDINATES:
-        return None
-    values = np.moveaxis(np.asarray(node[()]), dimension, 0)
-    line = values.reshape(values.shape[0], -1)[:, :1]
-    spread = np.ptp(line) if np.isfinite(line).all() else 0.0
-    if spread and np.allclose(values.reshape(values.shape[0], -1), line, rtol=0, atol=1e-6 * abs(spread)):
-        return np.ascontiguousarray(line[:, 0])
-    return None
-
-
-def _arranged(given: list[Given], shape: tuple[int, ...], remarks: list[str]) -> list[Axis | None]:
+def _arranged(given: list[_Given], shape: tuple[int, ...], remarks: list[str]) -> list[Axis | None]:
     """Put each axis on its dimension; if some do not fit there, on those that they fit, if there is only one way."""
     found: list[Axis | None] = [None] * len(shape)
-    own = [_axis(node, name, shape, dimension) for dimension, name, node in given]
-    misfits = [row for row, axis in zip(given, own, strict=True) if axis is None]
+    own = [one.at(one.dimension) for one in given]
+    misfits = [one for one, axis in zip(given, own, strict=True) if axis is None]
     # Lengths decide first, because bin edges also fit a dimension that is one shorter.
-    moved = _only_way(given, list(range(len(shape))), shape, exact=True) if misfits else None
+    moved = _only_way(given, list(range(len(shape))), exact=True) if misfits else None
     if moved is None:
-        for (dimension, *_), axis in zip(given, own, strict=True):
-            found[dimension] = found[dimension] or axis
+        for one, axis in zip(given, own, strict=True):
+            found[one.dimension] = found[one.dimension] or axis
         free = [dimension for dimension, axis in enumerate(found) if axis is None]
-        hopeless = [row for row in misfits if not any(_axis(row[2], row[1], shape, place) for place in free)]
-        given = [row for row in misfits if row not in hopeless]
-        moved = _only_way(given, free, shape)
-        remarks += [_misfit(row, shape) for row in (hopeless if moved is not None else misfits)]
-    for (dimension, name, _), (place, axis) in zip(given, moved or (), strict=False):
+        hopeless = [one for one in misfits if not any(one.at(place) for place in free)]
+        given = [one for one in misfits if one not in hopeless]
+        moved = _only_way(given, free)
+        for one in hopeless if moved is not None else misfits:
+            _calibrate(one, found, remarks)
+    for one, (place, axis) in zip(given, moved or (), strict=False):
         found[place] = axis
-        if place != dimension:
-            remarks.append(f"the axis {name!r} is given for dimension {dimension} and fits only dimension {place}")
+        if place != one.dimension:
+            remarks.append(
+                f"the axis {one.name!r} is given for dimension {one.dimension} and fits only dimension {place}"
+            )
     return found
 
 
-def _only_way(
-    given: list[Given], free: list[int], shape: tuple[int, ...], *, exact: bool = False
-) -> list[tuple[int, Axis]] | None:
+def _calibrate(one: _Given, found: list[Axis | None], remarks: list[str]) -> None:
+    """Take two values that fit nowhere for a linear calibration; say of other axes that they do not fit."""
+    length, own = one.shape[one.dimension], tuple(one.node.shape)
+    axis = read_calibration(one.group, one.node, one.name, length) if found[one.dimension] is None else None
+    if axis is None:
+        remarks.append(
+            f"the axis {one.name!r} of shape {own} does not fit dimension {one.dimension} of {one.shape}, "
+            "which is only counted"
+        )
+        return
+    found[one.dimension] = axis
+    remarks.append(
+        f"the axis {one.name!r} has two values for {length}; they were read as silx reads them, as start and step: "
+        f"{axis.values[0]:g} … {axis.values[-1]:g}"
+    )
+
+
+def _only_way(given: list[_Given], free: list[int], *, exact: bool = False) -> list[tuple[int, Axis]] | None:
     """Return the dimension of each axis if there is exactly one way to place all of them."""
     if len(given) > _PERMUTED:
         return None
-    fits = {(row[1], place): _axis(row[2], row[1], shape, place) for row in given for place in free}
+    fitting = {(one.name, place): one.at(place) for one in given for place in free}
     ways = []
     for places in permutations(free, len(given)):
-        axes = [fits[row[1], place] for row, place in zip(given, places, strict=True)]
+        axes = [fitting[one.name, place] for one, place in zip(given, places, strict=True)]
         if all(axis is not None and not (exact and axis.edges) for axis in axes):
             ways.append([(place, axis) for place, axis in zip(places, axes, strict=True) if axis is not None])
     return ways[0] if len(ways) == 1 else None
-
-
-def _misfit(row: Given, shape: tuple[int, ...]) -> str:
-    dimension, name, node = row
-    own = tuple(node.shape)
-    return f"the axis {name!r} of shape {own} does not fit dimension {dimension} of {shape}, which is only counted"

@@ -16,6 +16,7 @@ from panosc_analysis.nexus.attributes import (
     is_numeric,
     nx_class,
     read_attribute,
+    text,
 )
 
 if TYPE_CHECKING:
@@ -46,16 +47,31 @@ def detectors_of(entry: Node, entry_path: str) -> dict[str, Node]:
 
 
 def mask_path(found: Plottable, detectors: dict[str, Node]) -> str | None:
-    """Return the path of a pixel mask that has the shape of the signal's frames.
+    """Return the path of a mask that has the shape of the signal's frames, or of the signal.
 
-    Looked for beside the signal, then in the entry's detectors. NeXus marks pixels to leave out by non-zero values.
+    Looked for beside the signal, then in the entry's detectors, also where Dectris keeps it. NeXus, canSAS, CXI and the
+    European XFEL mark pixels to leave out by values that are not zero.
     """
-    frame = tuple(found.signal.shape[-2:])
+    shape = tuple(found.signal.shape)
     for path, group in {found.group_path: found.group, **detectors}.items():
-        node: Node = child(group, "pixel_mask") if is_group(group) else None
-        if is_numeric(node) and tuple(node.shape) == frame and len(frame) == 2 and node.dtype.kind in "biu":
-            return posixpath.join(path, "pixel_mask")
+        for name in ("pixel_mask", "detectorSpecific/pixel_mask"):
+            node: Node = child(group, name) if is_group(group) else None
+            if is_numeric(node) and node.dtype.kind in "biu" and _is_of_frame(tuple(node.shape), shape):
+                return posixpath.join(path, name)
+    named = text(found.group, "mask") if found.group is not None else ""
+    for name in (named, "mask" if _is_xfel(found) else ""):
+        node = child(found.group, name) if name else None
+        if is_numeric(node) and node.dtype.kind in "biu" and tuple(node.shape) == shape:
+            return posixpath.join(found.group_path, name)
     return None
+
+
+def _is_of_frame(mask: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    return len(mask) > 1 and mask[-2:] == shape[-2:] and set(mask[:-2]) <= {1}
+
+
+def _is_xfel(found: Plottable) -> bool:
+    return found.group_path.startswith("/INSTRUMENT/") and found.group_path.endswith("/image")
 
 
 def masked_value(signal: Node) -> int | None:
@@ -79,22 +95,42 @@ def masked_value(signal: Node) -> int | None:
     return None
 
 
-def valid_range(signal: Node) -> tuple[float | None, float | None]:
+def valid_range(signal: Node, detectors: dict[str, Node]) -> tuple[float | None, float | None]:
     """Return the lowest and the highest value that is a measurement; ``None`` where there is no such end.
 
-    From ``valid_range``, ``valid_min`` and ``valid_max``. Pilatus detectors count in signed integers and write −1 for
+    From ``valid_range``, ``valid_min`` and ``valid_max`` of the data, ``underload_value`` and ``saturation_value`` of
+    the detector of integer counts, if there is only one. Pilatus detectors count in signed integers and write −1 for
     gaps and −2 for dead pixels; where the first frame has these and nothing else below zero, zero is the lowest value.
     """
     both = read_attribute(signal, "valid_range")
     both = both if isinstance(both, list) and len(both) == 2 else [None, None]
-    given = [read_attribute(signal, name) or end for name, end in zip(("valid_min", "valid_max"), both, strict=True)]
-    low, high = (float(end) if isinstance(end, int | float) else None for end in given)
+    detectors = detectors if signal.dtype.kind in "iu" and len(signal.shape) > 1 else {}
+    given = [read_attribute(signal, name) for name in ("valid_min", "valid_max")]
+    said = [_detector_number(detectors, name) for name in ("underload_value", "saturation_value")]
+    low, high = (
+        next((float(end) for end in ends if isinstance(end, int | float)), None)
+        for ends in zip(given, both, said, strict=True)
+    )
     if low is None and signal.dtype.kind == "i" and signal.dtype.itemsize >= 4:
         frame = _first_frame(signal)
         negative = frame[frame < 0] if frame is not None else np.empty(0)
         if negative.size and np.isin(negative, (-1, -2)).all():
             low = 0.0
     return low, high
+
+
+def _detector_number(detectors: dict[str, Node], name: str) -> float | None:
+    """Return a single number of the only detector; of several, nobody knows whose image it is."""
+    if len(detectors) != 1:
+        return None
+    node: Node = child(next(iter(detectors.values())), name)
+    if not is_numeric(node) or int(np.prod(node.shape)) != 1 or node.dtype.kind not in "iuf":
+        return None
+    try:
+        value = float(np.asarray(node[()]).reshape(()))
+    except FOREIGN:
+        return None
+    return value if np.isfinite(value) and (name != "saturation_value" or value > 0) else None
 
 
 def _is_apart(signal: Node, largest: int) -> bool:

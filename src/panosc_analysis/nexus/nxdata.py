@@ -18,11 +18,13 @@ from panosc_analysis.nexus.attributes import (
     is_dataset,
     is_group,
     is_numeric,
+    nx_class,
     read_attribute,
     read_text,
     split_names,
     text,
 )
+from panosc_analysis.nexus.coordinates import is_coordinate, is_geometry
 from panosc_analysis.nexus.guard import missing_sources
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Refusal",
     "auxiliary_names",
     "axis_scales",
+    "default_slice",
     "error_name",
     "find_signal",
     "interpretation",
@@ -41,7 +44,8 @@ __all__ = [
 Scale: TypeAlias = Literal["linear", "log"]
 
 _LIKELY_NAMES = ("data", "signal", "counts", "intensity", "I", "value", "image", "data_000001")
-_NEVER_SIGNALS = ("errors", "pixel_mask", "mask", "flatfield", "Idev")
+_NEVER_SIGNALS = ("errors", "pixel_mask", "mask", "flatfield", "Idev", "scaling_factor", "offset")
+_COMPANIONS = ("_errors", "_error", "_set", "_end", "_weights", "_scaling_factor", "_offset")
 _INTERPRETATIONS = ("scalar", "spectrum", "image", "rgb-image", "rgba-image", "hsla-image", "cmyk-image", "vertex")
 
 
@@ -105,12 +109,22 @@ def find_signal(group: Node, group_path: str) -> tuple[str, Node, str] | Refusal
     if name:
         is_broken_link = child(group, name) is None and name in child_names(group)
         return Refusal(f"{group_path}: the signal {name!r} is {_why_not(group, name)}", source_missing=is_broken_link)
-    remaining = {n: node for n, node in nodes.items() if not _is_companion(group, n, node)}
+    return _guessed(group, group_path, {n: node for n, node in nodes.items() if not _is_companion(group, n, node)})
+
+
+def _guessed(group: Node, group_path: str, remaining: dict[str, Node]) -> tuple[str, Node, str] | Refusal:
+    """Choose among datasets of which none is named; single numbers beside groups are facts about what these hold."""
     if not remaining:
         return Refusal(f"{group_path}: it holds no numeric dataset that could be the signal")
     chosen = next((n for n in (*_LIKELY_NAMES, posixpath.basename(group_path)) if n in remaining), None)
-    chosen = chosen or max(remaining, key=lambda n: (len(remaining[n].shape), remaining[n].size))
-    remark = f"{group_path} names no signal; {chosen!r} was taken as the likeliest"
+    measured = {n: node for n, node in remaining.items() if not is_coordinate(n)} or remaining
+    chosen = chosen or max(measured, key=lambda n: (len(measured[n].shape), measured[n].size))
+    if remaining[chosen].size == 1 and any(is_group(node) for _, node in children(group)):
+        return Refusal(f"{group_path}: it names no signal and holds single numbers only")
+    if chosen == "data" and nx_class(group) == "NXdetector":
+        remark = ""  # NeXus gives this name to what a detector measured
+    else:
+        remark = f"{group_path} names no signal; {chosen!r} was taken as the likeliest"
     return why_incomplete(chosen, remaining[chosen]) or (chosen, remaining[chosen], remark)
 
 
@@ -136,19 +150,23 @@ def _why_not(group: Node, name: str) -> str:
 
 def _is_companion(group: Node, name: str, node: Node) -> bool:
     """Whether the dataset belongs to another one: an axis, errors, a mask."""
-    if name in _NEVER_SIGNALS or name.endswith(("_errors", "_error", "_set", "_end")) or text(node, "axis"):
+    if name in _NEVER_SIGNALS or name.endswith(_COMPANIONS) or text(node, "axis"):
+        return True
+    if nx_class(group) in ("NXdetector", "SASdetector") and is_geometry(name):
         return True
     named = {*split_names(read_attribute(group, "axes")), *split_names(read_attribute(group, "I_axes"))}
     return name in named or text(group, f"{name}_indices") != ""
 
 
 def error_name(group: Node, signal: Node, signal_name: str) -> str | None:
-    """Return the name of the signal's errors: ``NAME_errors``, ``errors``, ``@uncertainties``, canSAS ``Idev``."""
+    """Return the name of the signal's errors: ``NAME_errors``, ``@uncertainties``, ``errors``, canSAS ``Idev``."""
     named = (
         f"{signal_name}_errors",
         text(signal, "uncertainties"),
+        text(signal, "errors"),
         text(group, f"{signal_name}_uncertainties"),
         "errors",
+        f"{signal_name}_error",
     )
     for name in (*named, "Idev" if signal_name == "I" else ""):
         node: Node = child(group, name) if name and group is not None else None
@@ -188,11 +206,34 @@ def axis_scales(group: Node) -> tuple[Scale, ...]:
 
 
 def auxiliary_names(group: Node, signal: Node) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the signals to draw over the first one, and the named ones that cannot be."""
-    names = split_names(read_attribute(group, "auxiliary_signals")) if group is not None else ()
+    """Return the signals to draw over the first one, and the named ones that cannot be.
+
+    ``@auxiliary_signals``, formerly ``@signal=2`` and so on of the datasets themselves.
+    """
+    if group is None:
+        return (), ()
+    names = split_names(read_attribute(group, "auxiliary_signals"))
+    if not names:
+        ranks = {name: text(node, "signal") for name, node in children(group) if is_dataset(node)}
+        numbered = {name: int(rank) for name, rank in ranks.items() if rank.isdigit() and int(rank) > 1}
+        names = tuple(sorted(numbered, key=lambda name: numbered[name]))
     nodes = {name: child(group, name) for name in names}
     usable = tuple(n for n, node in nodes.items() if is_numeric(node) and tuple(node.shape) == tuple(signal.shape))
     return usable, tuple(name for name in nodes if name not in usable)
+
+
+def default_slice(group: Node, signal: Node) -> tuple[int | None, ...]:
+    """Return the index that ``@default_slice`` gives for each dimension of the signal, ``None`` for all of it."""
+    free: tuple[int | None, ...] = (None,) * len(signal.shape)
+    said = read_attribute(group, "default_slice") if group is not None else None
+    given = said if isinstance(said, list) else [] if said is None else [said]
+    if len(given) != len(free):
+        return free
+    numbers = [int(part) if str(part).strip().lstrip("-").isdigit() else None for part in given]
+    return tuple(
+        None if number is None or not -length <= number < length else number % length
+        for number, length in zip(numbers, signal.shape, strict=True)
+    )
 
 
 def _style(group: Node) -> dict[str, Any]:

@@ -8,27 +8,42 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from panosc_analysis.errors import NodeNotFound, NothingToPlot, SourceMissing
 from panosc_analysis.nexus.array import ArrayHandle
-from panosc_analysis.nexus.attributes import Node, child, is_dataset, is_group, is_numeric, is_table, nx_class, text
-from panosc_analysis.nexus.axes import Axis, axis_names, find_axes, label_of, scatter_axes
+from panosc_analysis.nexus.attributes import (
+    Node,
+    child,
+    is_dataset,
+    is_group,
+    is_numeric,
+    is_table,
+    is_text,
+    nx_class,
+    text,
+)
+from panosc_analysis.nexus.axes import Axis, label_of
 from panosc_analysis.nexus.guard import missing_sources
 from panosc_analysis.nexus.masks import detectors_of, is_detector, mask_path, masked_value, valid_range
-from panosc_analysis.nexus.nxdata import Plottable, auxiliary_names, error_name, interpretation, signal_scale, title
+from panosc_analysis.nexus.nxdata import (
+    Plottable,
+    auxiliary_names,
+    default_slice,
+    error_name,
+    signal_scale,
+    title,
+)
 from panosc_analysis.nexus.opener import H5File, open_file, reading
-from panosc_analysis.nexus.plot_rules import Search, find_plottable, plottable_group
+from panosc_analysis.nexus.plot_kinds import Kept, PlotKind, drawn
+from panosc_analysis.nexus.plot_rules import find_plottable, plottable_group
+from panosc_analysis.nexus.plot_search import Search
+from panosc_analysis.nexus.scaling import Scaling, find_scaling
 
 if TYPE_CHECKING:
     from panosc_analysis.errors import PanoscError
 
 __all__ = ["Axis", "Other", "Plot", "PlotKind", "default_plot"]
-
-PlotKind: TypeAlias = Literal["scalar", "curve", "image", "stack", "scatter", "rgb", "table", "text"]
-
-Kept: TypeAlias = tuple[int | slice, ...]
-"""One entry per stored dimension: 0 for one of length 1 that is dropped, else all of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +54,7 @@ class Other:
     label: str
     units: str
     errors: ArrayHandle | None
+    scaling: Scaling | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +92,11 @@ class Plot:
     others
         Signals of the same shape to draw over a curve.
     valid
-        Lowest and highest value that is a measurement, ``None`` for no such end.
+        Lowest and highest stored number that is a measurement, ``None`` for no such end.
+    scaling
+        How values follow from the stored numbers of the signal and its errors; ``None`` where they are the same.
+    start
+        Index along each dimension of the signal at which to begin.
     """
 
     kind: PlotKind
@@ -95,6 +115,8 @@ class Plot:
     remarks: tuple[str, ...]
     others: tuple[Other, ...] = ()
     valid: tuple[float | None, float | None] = (None, None)
+    scaling: Scaling | None = None
+    start: tuple[int, ...] = ()
 
 
 def default_plot(source: str | Path | H5File, path: str = "/") -> Plot:
@@ -144,7 +166,7 @@ def _asked_for(file: H5File, node: Node, path: str, search: Search) -> Plottable
     """Return the node itself if it is something to plot."""
     if is_dataset(node):
         folder, name = posixpath.split(path)
-        if (is_numeric(node) and not missing_sources(node)) or is_table(node) or node.dtype.kind in "OSUT":
+        if (is_numeric(node) and not missing_sources(node)) or is_table(node) or is_text(node):
             return Plottable("path", path, child(file, folder), folder, node, name)
         return None
     if nx_class(node) == "NXdata" or is_detector(node):
@@ -158,10 +180,15 @@ def _plot(file: H5File, where: Path, found: Plottable, search: Search) -> Plot:
     signal, group = found.signal, found.group
     entry_path = "/" + found.path.strip("/").split("/")[0]
     entry = child(file, entry_path)
-    kind, kept, axes = _drawn(found, search.remarks)
-    errors = error_name(group, signal, found.signal_name) if kind != "text" else None
+    kind, kept, axes = drawn(found, search.remarks)
+    is_number = kind not in ("text", "table")
+    errors = error_name(group, signal, found.signal_name) if is_number else None
+    scaling = find_scaling(group, signal, found.signal_name, is_signal=True) if is_number and kind != "rgb" else None
+    if scaling is not None:
+        search.remarks.append(f"values are {scaling}, as the file says")
     pictures = kind in ("image", "stack")
-    mask = mask_path(found, detectors_of(entry, entry_path)) if pictures else None
+    detectors = detectors_of(entry, entry_path) if pictures else {}
+    mask = mask_path(found, detectors) if pictures else None
     return Plot(
         kind=kind,
         file=where,
@@ -173,13 +200,33 @@ def _plot(file: H5File, where: Path, found: Plottable, search: Search) -> Plot:
         units=text(signal, "units"),
         errors=ArrayHandle(where, posixpath.join(found.group_path, errors))[kept] if errors else None,
         masked_value=masked_value(signal) if pictures else None,
-        mask=ArrayHandle(where, mask) if mask else None,
+        mask=_mask(where, mask, signal, kept) if mask else None,
         scale=signal_scale(group),
         rule=found.rule,
         others=_others(found, where, kept, search) if kind == "curve" else (),
-        valid=valid_range(signal) if pictures else (None, None),
+        valid=valid_range(signal, detectors) if pictures else (None, None),
         remarks=_all_remarks(found, search),
+        scaling=scaling,
+        start=_start(found, kept) if is_number else (),
     )
+
+
+def _mask(where: Path, path: str, signal: Node, kept: Kept) -> ArrayHandle:
+    """Cut the mask as the signal is cut."""
+    mask = ArrayHandle(where, path)
+    if mask.ndim == len(signal.shape):
+        return mask[kept]
+    cut = [part for part in kept[-2:] if part != slice(None)]
+    return mask[(..., *kept[-2:])] if cut and len(kept) > 1 else mask
+
+
+def _start(found: Plottable, kept: Kept) -> tuple[int, ...]:
+    """Return the indices of ``@default_slice`` for the dimensions that are kept, 0 where there is none."""
+    chosen = default_slice(found.group, found.signal)
+    shown = [(index, part) for index, part in zip(chosen, kept, strict=False) if isinstance(part, slice)]
+    if not any(index for index, _ in shown):
+        return ()
+    return tuple(max(0, (index or 0) - (part.start or 0)) for index, part in shown)
 
 
 def _others(found: Plottable, where: Path, kept: Kept, search: Search) -> tuple[Other, ...]:
@@ -193,69 +240,19 @@ def _others(found: Plottable, where: Path, kept: Kept, search: Search) -> tuple[
             errors = None
         spread = ArrayHandle(where, posixpath.join(found.group_path, errors))[kept] if errors else None
         handle = ArrayHandle(where, posixpath.join(found.group_path, name))[kept]
-        others.append(Other(handle, label_of(node, name), text(node, "units"), spread))
+        scaling = find_scaling(found.group, node, name, is_signal=False)
+        others.append(Other(handle, label_of(node, name), text(node, "units"), spread, scaling))
     return tuple(others)
 
 
-def _drawn(found: Plottable, remarks: list[str]) -> tuple[PlotKind, Kept, tuple[Axis | None, ...]]:
-    """Decide how the signal is drawn, which part of it that is, and against which axes."""
-    if is_table(found.signal):
-        return "table", (), ()
-    if not is_numeric(found.signal):
-        return "text", (), ()
-    if points := scatter_axes(found.group, found.signal, found.signal_name):
-        return "scatter", (), points
-    kind, kept = _kind(found)
-    axes = find_axes(found.group, found.signal, found.signal_name, remarks, found.likely_axes)
-    return kind, kept, tuple(axis for axis, part in zip(axes, kept, strict=True) if part != 0)
-
-
-def _kind(found: Plottable) -> tuple[PlotKind, Kept]:
-    """Decide how the signal is drawn, and which of its dimensions of length 1 are dropped (0) or kept."""
-    shape = tuple(found.signal.shape)
-    meaning = interpretation(found.group, found.signal)
-    everything: Kept = (slice(None),) * len(shape)
-    squeezed: Kept = tuple(0 if length == 1 else slice(None) for length in shape)
-    if meaning in ("rgb-image", "rgba-image") and len(shape) > 2 and shape[-1] in (3, 4):
-        return "rgb", everything
-    long = sum(length > 1 for length in shape)
-    if long == 0:
-        return "scalar", squeezed
-    if long == 1:
-        return "curve", squeezed
-    if meaning == "spectrum" or (not meaning and _is_frames_of_curves(found)):
-        return "curve", everything if shape[-1] > 1 else squeezed
-    if len(shape) == 2:
-        return "image", everything
-    if shape[-1] > 1 and shape[-2] > 1:
-        return "stack", everything
-    return "image" if long == 2 else "stack", squeezed
-
-
-def _is_frames_of_curves(found: Plottable) -> bool:
-    """Whether canSAS gives one coordinate, along the last dimension, for data of two dimensions."""
-    if found.group is None or len(found.signal.shape) != 2 or not text(found.group, "I_axes"):
-        return False
-    names, _ = axis_names(found.group, found.signal, found.signal_name)
-    node: Node = child(found.group, names[0]) if len(names) == 1 else None
-    return is_numeric(node) and tuple(node.shape) == tuple(found.signal.shape[-1:])
-
-
 def _all_remarks(found: Plottable, search: Search) -> tuple[str, ...]:
-    remarks = [*search.remarks, *_scaling(found.signal)]
+    remarks = [*search.remarks]
     if found.rule not in ("@default", "path"):
         remarks += [f"passed over {refusal.reason}" for refusal in search.refused[:3]]
     if search.broken:
         more = f" and {len(search.broken) - 1} more" if len(search.broken) > 1 else ""
         remarks.append(f"{search.broken[0]}{more} cannot be reached: a link that leads nowhere")
     return tuple(dict.fromkeys(remarks))
-
-
-def _scaling(signal: Node) -> list[str]:
-    """Say that the file gives a factor or an offset: nothing here applies it."""
-    given = {name: text(signal, name) for name in ("scaling_factor", "scale_factor", "offset", "add_offset")}
-    telling = {n: value for n, value in given.items() if value not in ("", "0", "1", "0.0", "1.0")}
-    return [f"the file gives {n}={value}; the numbers are shown as stored" for n, value in telling.items()]
 
 
 def _nothing(where: Path, path: str, node: Node, search: Search) -> PanoscError:

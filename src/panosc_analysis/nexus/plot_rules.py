@@ -2,13 +2,17 @@
 
 1. ``@default``, followed from the root as far as it leads.
 2. ``first NXdata``: the nearest usable NXdata or SASdata group; of several equally near, the first entry's, the one
-   called ``data``, the largest.
-3. ``scan``: the last counter against the first motor, in formats without groups of data (SPEC).
-4. ``NXdetector``: the largest data of a detector.
-5. ``largest image``: the largest dataset of two or more dimensions and at least 64 × 64 values.
-6. ``NXlog``: values of a log against time.
-7. ``largest dataset``: whatever numbers there are.
-8. ``table``: the longest dataset of records.
+   called ``data``, the largest. One that holds a single number waits until all others are looked at.
+3. ``scan``: the last counter against the motor, in formats without groups of data (SPEC).
+4. ``NXdetector``: the largest images or spectra of a detector, in a scan against the motor.
+5. ``scan``: the same in HDF5 (BLISS, Sardana), for scans without images.
+6. ``NXdetector`` again, with whatever a detector holds.
+7. ``largest image``: the largest dataset of two or more dimensions and at least 32 × 32 values.
+8. ``NXmonitor``: counts of a monitor against its time of flight.
+9. ``NXlog``: values of a log against time.
+10. ``largest dataset``: whatever numbers there are, a measured quantity before what looks like a coordinate.
+11. ``table``: the longest dataset of records.
+12. ``text``: the first text, or what can only be written out.
 
 silx's `get_default` knows the first rule only, and raises on broken links and array-valued attributes.
 """
@@ -16,56 +20,39 @@ silx's `get_default` knows the first rule only, and raises on broken links and a
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import re
+from dataclasses import replace
 
 import h5py
 
 from panosc_analysis.nexus.attributes import (
-    FOREIGN,
     Node,
     address,
     child,
     child_names,
-    is_dataset,
     is_group,
     is_numeric,
-    is_table,
     nx_class,
     text,
 )
-from panosc_analysis.nexus.masks import is_detector
+from panosc_analysis.nexus.coordinates import is_clock, is_coordinate, is_geometry, likely_coordinate
 from panosc_analysis.nexus.nxdata import Plottable, Refusal, find_signal, why_incomplete
+from panosc_analysis.nexus.plot_search import Search, levels, note
+from panosc_analysis.nexus.scans import read_scan
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+__all__ = ["find_plottable", "plottable_group"]
 
-__all__ = ["Search", "find_plottable", "plottable_group"]
-
-_NODES = 10_000  # looked at; a larger file is searched from the top until then
-_DEPTH = 12
-_EXTERNAL_DEPTH = 2  # external links are followed this far: each costs the opening of a file
-_LARGE = 64 * 64
-_SPECIAL = ("pixel_mask", "flatfield", "mask", "efficiency", "event_id", "event_index", "event_time_offset")
-
-
-@dataclass(slots=True, eq=False)
-class Search:
-    """What one walk through the file has come across, and what was wrong with it."""
-
-    remarks: list[str] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-    detectors: dict[str, Node] = field(default_factory=dict)
-    logs: dict[str, Node] = field(default_factory=dict)
-    scans: dict[str, Node] = field(default_factory=dict)
-    datasets: dict[str, Node] = field(default_factory=dict)
-    tables: dict[str, Node] = field(default_factory=dict)
-    seen: int = 0
+_LARGE = 32 * 32
+_SPECIAL = re.compile(
+    r"(pixel_?)?mask|efficiency|event_(id|index|time_offset|time_zero|pixel_id)|gain|detector_number"
+    r"|(.*_)?(flat|white|dark|bright|background|bkg)s?(_?fields?)?|flat_?field_correction|(data|image)_(white|dark|flat)s?",
+    re.IGNORECASE,
+)
 
 
 def find_plottable(root: Node, path: str, search: Search) -> Plottable | None:
     """Return what the rules choose below a node, or ``None`` if there is nothing numeric."""
+    search.root = root
     end, end_path = _follow_default(root, path, search)
     if end_path != path and is_numeric(end):
         folder, name = posixpath.split(end_path)
@@ -87,7 +74,23 @@ def plottable_group(group: Node, path: str, rule: str, search: Search) -> Plotta
     name, node, remark = answer
     if remark:
         search.remarks.append(remark)
-    return Plottable(rule, path, group, path, node, name)
+        search.remarks += _neighbours(group, path, name)
+    likely = likely_coordinate(group, node, name)
+    return Plottable(rule, path, group, path, node, name, (likely,) if likely else ())
+
+
+def _neighbours(group: Node, path: str, name: str) -> list[str]:
+    """Say what else of a series of datasets (Dectris: ``data_000001`` …) there is, and what should be."""
+    stem = re.fullmatch(r"(.*?_)\d+", name)
+    others = [n for n in child_names(group) if stem and n != name and re.fullmatch(re.escape(stem[1]) + r"\d+", n)]
+    there = [n for n in others if child(group, n) is not None]
+    gone = [n for n in others if n not in there]
+    remarks = [f"the series goes on in {there[0]!r} … {there[-1]!r}; this is one of its datasets"] if there else []
+    if gone:
+        remarks.append(
+            f"{posixpath.join(path, gone[0])} cannot be reached: a link that leads nowhere ({len(gone)} of them)"
+        )
+    return remarks
 
 
 def _is_data(node: Node) -> bool:
@@ -112,10 +115,11 @@ def _follow_default(root: Node, path: str, search: Search) -> tuple[Node, str]:
 
 def _nearest(start: Node, start_path: str, search: Search) -> Plottable | None:
     """Walk down level by level and stop at the first level with a usable NXdata."""
-    for level in _levels(start, start_path, search):
+    single: tuple[Plottable, list[str]] | None = None
+    for level in levels(start, start_path, search):
         candidates = []
         for order, (entry, path, node) in enumerate(level):
-            _note(path, node, search)
+            note(path, node, search)
             if is_group(node) and nx_class(node) == "NXdata":
                 remarks = len(search.remarks)
                 if found := plottable_group(node, path, "first NXdata", search):
@@ -123,9 +127,14 @@ def _nearest(start: Node, start_path: str, search: Search) -> Plottable | None:
                     del search.remarks[remarks:]
         if candidates:
             _, found, remarks_of_it = min(candidates, key=lambda c: c[0])
-            search.remarks += remarks_of_it
-            return found
-    return None
+            if found.signal.size > 1:
+                search.remarks += remarks_of_it
+                return found
+            single = single or (found, remarks_of_it)
+    if single is None:
+        return None
+    search.remarks += single[1]
+    return single[0]
 
 
 def _rank(found: Plottable, entry: int, order: int) -> tuple[object, ...]:
@@ -137,97 +146,69 @@ def _rank(found: Plottable, entry: int, order: int) -> tuple[object, ...]:
     return (found.signal.size == 1, minor, entry, name != "data", size, order)
 
 
-def _note(path: str, node: Node, search: Search) -> None:
-    """Keep what the later rules need."""
-    if is_numeric(node):
-        search.datasets[path] = node
-    elif is_table(node):
-        search.tables[path] = node
-    elif is_group(node):
-        if is_detector(node):
-            search.detectors[path] = node
-        elif nx_class(node) == "NXlog":
-            search.logs[path] = node
-        elif posixpath.basename(path) == "measurement":
-            search.scans[path] = node
-
-
-def _levels(start: Node, start_path: str, search: Search) -> Iterator[list[tuple[int, str, Node]]]:
-    """Yield all nodes of one depth at a time, each with the number of the entry it is in; each group once."""
-    level = [(0, start_path, start)] if is_group(start) else []
-    visited = {address(start)}
-    for depth in range(_DEPTH):
-        below = []
-        for entry, path, group in level:
-            for name, node in _children(group, path, depth, search):
-                if is_group(node):
-                    where = address(node)
-                    if where in visited:
-                        continue
-                    visited.add(where)
-                below.append((entry, posixpath.join(path, name), node))
-        if depth == 0 and nx_class(start) != "NXentry":
-            below = [(number, path, node) for number, (_, path, node) in enumerate(below)]
-        yield below
-        level = [row for row in below if is_group(row[2])]
-        if search.seen >= _NODES:
-            search.remarks.append(f"the file holds more than {_NODES} nodes; only the nearest were looked at")
-            return
-        if not level:
-            return
-
-
-def _children(group: Node, path: str, depth: int, search: Search) -> Iterator[tuple[str, Node]]:
-    for name in child_names(group):
-        if search.seen >= _NODES:
-            return
-        search.seen += 1
-        if depth > _EXTERNAL_DEPTH and _is_external(group, name) and nx_class(group) != "NXdata":
-            continue
-        node = child(group, name)
-        if node is None:
-            search.broken.append(posixpath.join(path, name))
-        elif is_group(node) or is_dataset(node):
-            yield name, node
-
-
-def _is_external(group: Node, name: str) -> bool:
-    try:
-        return isinstance(group.get(name, getlink=True), h5py.ExternalLink)
-    except FOREIGN:
-        return False
-
-
 def _fallback(start: Node, search: Search) -> Plottable | None:
     """Apply the rules for files without usable NXdata, on what the walk has noted."""
-    return (
+    found = (
         (None if isinstance(start, h5py.Group) else _scan(search))
-        or _detector(search)
+        or _detector(search, least_dimensions=2)
+        or _scan(search)
+        or _detector(search, least_dimensions=1)
         or _largest(search, "largest image")
+        or _monitor(search)
         or _log(search)
         or _largest(search, "largest dataset")
         or _table(search)
+        or _text(search)
     )
+    if found is not None and search.has_events and found.rule != "NXdetector":
+        search.remarks.append("the file holds events, which are not counted into histograms here")
+    return found
 
 
 def _scan(search: Search) -> Plottable | None:
     for path, group in search.scans.items():
-        names = [name for name in child_names(group) if is_numeric(node := child(group, name)) and len(node.shape) == 1]
-        if len(names) > 1:
-            return Plottable(
-                "scan", posixpath.join(path, names[-1]), group, path, child(group, names[-1]), names[-1], (names[0],)
-            )
+        if scan := read_scan(group, child(search.root, posixpath.dirname(path))):
+            node = child(group, scan.counter)
+            where = posixpath.join(path, scan.counter)
+            return Plottable("scan", where, group, path, node, scan.counter, (scan.motor,))
     return None
 
 
-def _detector(search: Search) -> Plottable | None:
-    found = [
-        found
-        for path, group in search.detectors.items()
-        if (found := plottable_group(group, path, "NXdetector", search)) and found.signal.size > 1
-        if found.signal_name in ("data", "counts") or text(group, "signal") or len(found.signal.shape) > 1
-    ]
-    return max(found, key=lambda f: f.signal.size, default=None)
+def _detector(search: Search, *, least_dimensions: int) -> Plottable | None:
+    best: Plottable | None = None
+    said: list[str] = []
+    for path, group in search.detectors.items():
+        before = len(search.remarks)
+        found = plottable_group(group, path, "NXdetector", search)
+        remarks = search.remarks[before:]
+        del search.remarks[before:]
+        if found is None or found.signal.size == 1 or len(found.signal.shape) < least_dimensions:
+            continue
+        is_named = found.signal_name in ("data", "counts") or text(group, "signal") != ""
+        if (is_named or len(found.signal.shape) > 1) and (best is None or found.signal.size > best.signal.size):
+            best, said = found, remarks
+    if best is None:
+        return None
+    search.remarks += said
+    return replace(best, likely_axes=_scanned(best, search) or best.likely_axes)
+
+
+def _scanned(found: Plottable, search: Search) -> tuple[str, ...]:
+    """Return the motor of the entry's scan as the axis of the first dimension, if it has as many points."""
+    for path, group in search.scans.items():
+        entry = posixpath.dirname(path)
+        is_same = found.path.startswith(f"{entry.rstrip('/')}/")
+        if is_same and (scan := read_scan(group, child(search.root, entry))) and scan.points == found.signal.shape[0]:
+            return (posixpath.join(path, scan.motor), *("." for _ in found.signal.shape[1:]))
+    return ()
+
+
+def _monitor(search: Search) -> Plottable | None:
+    for path, group in search.monitors.items():
+        data = child(group, "data")
+        if is_numeric(data) and data.size > 1:
+            return Plottable("NXmonitor", path, group, path, data, "data", ("time_of_flight",))
+    return None
 
 
 def _log(search: Search) -> Plottable | None:
@@ -240,24 +221,41 @@ def _log(search: Search) -> Plottable | None:
 
 def _table(search: Search) -> Plottable | None:
     path = max(search.tables, key=lambda path: int(search.tables[path].size), default=None)
-    if path is None:
-        return None
+    return None if path is None else _lone("table", path, search.tables[path], search)
+
+
+def _text(search: Search) -> Plottable | None:
+    path = next(iter(search.texts), None)
+    return None if path is None else _lone("text", path, search.texts[path], search)
+
+
+def _lone(rule: str, path: str, node: Node, search: Search) -> Plottable:
     folder, name = posixpath.split(path)
-    node = search.tables[path]
-    return Plottable("table", path, child(node.file, folder), folder, node, name)
+    group = child(search.root, folder)
+    likely = likely_coordinate(group, node, name) if is_numeric(node) else ""
+    return Plottable(rule, path, group, folder, node, name, (likely,) if likely else ())
 
 
 def _largest(search: Search, rule: str) -> Plottable | None:
-    rows = [
-        (posixpath.basename(path) not in _SPECIAL, int(node.size), path)
+    paths = [
+        path
         for path, node in search.datasets.items()
-        if rule == "largest dataset" or (len(node.shape) > 1 and node.size >= _LARGE)
+        if rule == "largest dataset" or (len(node.shape) > 1 and node.size >= _LARGE and not _is_where(path))
     ]
-    for *_, path in sorted(rows, key=lambda row: row[:2], reverse=True):
-        folder, name = posixpath.split(path)
+    for path in sorted(paths, key=lambda path: _preference(path, search.datasets[path]), reverse=True):
         node = search.datasets[path]
         if refusal := why_incomplete(path, node):
             search.refused.append(refusal)
         else:
-            return Plottable(rule, path, child(node.file, folder), folder, node, name)
+            return _lone(rule, path, node, search)
     return None
+
+
+def _is_where(path: str) -> bool:
+    return is_geometry(posixpath.basename(path))
+
+
+def _preference(path: str, node: Node) -> tuple[bool | int, ...]:
+    name = posixpath.basename(path)
+    is_measured = (node.dtype.kind != "b", not is_clock(name), not is_coordinate(name))
+    return (_SPECIAL.fullmatch(name) is None, int(node.size), *is_measured)

@@ -131,7 +131,8 @@ class Answers:
     def _curves(self, frame: int, message: Message) -> Answer:
         curves, names, buffers = [], [], []
         for i, curve in enumerate(read_curves(self.content, frame)):
-            arrays = {"x": curve.x, "y": curve.y} | ({} if curve.errors is None else {"errors": curve.errors})
+            given = {"x": curve.x, "y": curve.y, "errors": curve.errors, "spread": curve.x_errors}
+            arrays = {name: array for name, array in given.items() if array is not None}
             curves.append({"label": curve.label, "units": curve.units, "points": curve.points})
             names += [f"{name}{i}" for name in arrays]
             buffers += [np.ascontiguousarray(array).tobytes() for array in arrays.values()]

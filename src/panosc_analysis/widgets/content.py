@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from panosc_analysis.errors import NothingToPlot
+from panosc_analysis.widgets.frames import masked_pixels
 from panosc_analysis.widgets.quantities import quantity
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from panosc_analysis.widgets.coordinates import Coordinate
 
-__all__ = ["Content", "Kind", "Part", "Readable", "Series", "read_array"]
+__all__ = ["Content", "Kind", "Part", "Readable", "Scaled", "Series", "read_array"]
 
 Kind = Literal["image", "curve", "scatter", "rgb", "table", "text"]
 
@@ -107,6 +108,8 @@ class Content:
         Where the data are, if in a file.
     code
         Arguments that show the same again, as Python would write them; empty if it came from memory.
+    first
+        The frame to begin with.
     """
 
     kind: Kind
@@ -126,6 +129,7 @@ class Content:
     reopen: Callable[[], Content] | None = None
     file: Path | None = None
     code: tuple[str, ...] = ()
+    first: int = 0
 
     @property
     def signal(self) -> Readable:
@@ -226,7 +230,7 @@ class Content:
         if self.mask is not None and turned["mask"] is None and last_two == own[::-1]:
             turned["mask"] = Arranged(np.asarray(read_array(self.mask, (Ellipsis,))).reshape(self.frame_shape), (1, 0))
         others = tuple(replace(o, source=Arranged(o.source, order), errors=None) for o in self.others)
-        return replace(self, axes=tuple(self.axes[i] for i in order), others=others, **turned)
+        return replace(self, axes=tuple(self.axes[i] for i in order), others=others, first=0, **turned)
 
 
 class Arranged:
@@ -255,6 +259,50 @@ class Arranged:
         values = read_array(self.source, tuple(stored))
         kept = [dimension for dimension, part in zip(self.order, given, strict=True) if isinstance(part, slice)]
         return values.transpose([sorted(kept).index(dimension) for dimension in kept])
+
+
+class Scaled:
+    """An array of stored numbers whose values are others, scaled when it is sliced; what is no measurement is ``nan``.
+
+    Parameters
+    ----------
+    source
+        The stored numbers.
+    scaling
+        Turns them into values.
+    masked_value, valid
+        Stored numbers that are no measurement, as in `Content`.
+    """
+
+    def __init__(
+        self,
+        source: Readable,
+        scaling: Callable[[NDArray[Any]], NDArray[np.float64]],
+        masked_value: int | None = None,
+        valid: tuple[float | None, float | None] = (None, None),
+    ) -> None:
+        self.source = source
+        self.scaling = scaling
+        self.masked_value = masked_value
+        self.valid = valid
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the stored numbers."""
+        return tuple(self.source.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the values."""
+        return np.dtype(np.float64)
+
+    def __getitem__(self, index: Any) -> Any:
+        stored = read_array(self.source, index if isinstance(index, tuple) else (index,))
+        values = self.scaling(stored)
+        masked = masked_pixels(stored, masked_value=self.masked_value, valid=self.valid)
+        if masked is not None:
+            values[masked] = np.nan
+        return values
 
 
 def read_array(source: Any, index: tuple[Any, ...]) -> NDArray[Any]:

@@ -33,6 +33,8 @@ class Coordinate:
         where the values are only counted, which takes no memory however many they are.
     scale
         How the file wants it drawn.
+    errors
+        Standard deviations of the positions, shape ``(n,)``; ``None`` if there are none.
     """
 
     label: str
@@ -40,6 +42,7 @@ class Coordinate:
     length: int
     given: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
     scale: Literal["linear", "log"] = "linear"
+    errors: NDArray[np.float64] | None = None
 
     @property
     def is_index(self) -> bool:
@@ -74,7 +77,8 @@ class Coordinate:
             centres = self.centres[::step]
             return Coordinate(self.label, self.units, centres.size, (centres, _between(centres)), self.scale)
         centres = self.given[0][::step]
-        return Coordinate(self.label, self.units, centres.size, (centres, self.given[1][::step]), self.scale)
+        errors = None if self.errors is None else self.errors[::step]
+        return Coordinate(self.label, self.units, centres.size, (centres, self.given[1][::step]), self.scale, errors)
 
 
 def index_coordinate(label: str, units: str, length: int) -> Coordinate:
@@ -94,12 +98,9 @@ def coordinate(axis: Axis | ResultAxis, length: int, *, monotonic: bool) -> Coor
     monotonic
         Whether the values must rise or fall all the way, as the side of a picture must.
     """
-    values: NDArray[Any] = np.asarray(axis.values)
-    if values.ndim != 1 or values.dtype.kind not in "iuf" or values.size not in (length, length + 1):
+    if _kind_of_misfit(axis, length):
         return None
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        return None
+    values = _continued(np.asarray(axis.values, dtype=np.float64))
     if monotonic and not _in_order(values):
         return None
     if values.size == length + 1:
@@ -108,8 +109,42 @@ def coordinate(axis: Axis | ResultAxis, length: int, *, monotonic: bool) -> Coor
         centres, boundaries = values, _between(values)
     units = axis.units or ""
     scale: Any = getattr(axis, "scale", "linear")
+    errors: Any = getattr(axis, "errors", None)
+    if errors is not None:
+        errors = np.asarray(errors, dtype=np.float64) if len(errors) == length else None
     label = plain_label(axis.label or axis.name, units)
-    return Coordinate(label, unit_sign(units), length, (centres, boundaries), scale)
+    return Coordinate(label, unit_sign(units), length, (centres, boundaries), scale, errors)
+
+
+def why_unusable(axis: Axis | ResultAxis, length: int) -> str:
+    """Say why `coordinate` made nothing of an axis."""
+    return _kind_of_misfit(axis, length) or "does not rise or fall all the way"
+
+
+def _kind_of_misfit(axis: Axis | ResultAxis, length: int) -> str:
+    values: NDArray[Any] = np.asarray(axis.values)
+    if values.ndim != 1 or values.size not in (length, length + 1):
+        return "does not fit the data"
+    if values.dtype.kind not in "iuf":
+        return "holds no real numbers"
+    return "" if np.isfinite(values).sum() >= min(2, values.size) else "holds hardly any finite numbers"
+
+
+def _continued(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Continue an axis evenly where it is not finite: the rest of a scan that was broken off was never written."""
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    known = np.flatnonzero(finite)
+    made = np.interp(np.arange(values.size), known, values[known])
+    first, last = known[0], known[-1]
+    places = np.arange(values.size)
+    if known.size > 1:
+        before = (values[known[1]] - values[first]) / (known[1] - first)
+        after = (values[last] - values[known[-2]]) / (last - known[-2])
+        made[:first] = values[first] + before * (places[:first] - first)
+        made[last + 1 :] = values[last] + after * (places[last + 1 :] - last)
+    return made
 
 
 def _in_order(values: NDArray[np.float64]) -> bool:

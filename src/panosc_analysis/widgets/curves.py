@@ -26,7 +26,10 @@ _BLOCK = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points of a curve in the order of the data; ``nan`` where masked. `errors` is ``None`` where there are none."""
+    """Points of a curve in the order of the data; ``nan`` where masked.
+
+    `errors` (of y) and `x_errors` are ``None`` where there are none.
+    """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -34,6 +37,7 @@ class Curve:
     points: int
     label: str = ""
     units: str = ""
+    x_errors: NDArray[np.float64] | None = None
 
 
 def read_curve(content: Content, frame: int) -> Curve:
@@ -77,7 +81,8 @@ def _curve(
     spread = None
     if errors is not None and length <= _BLOCK:
         spread = np.asarray(read_array(errors, (*place, Ellipsis)), dtype=np.float64)[kept]
-    return Curve(axis.at(kept), np.concatenate(values), spread, length, *said)
+    x_spread = None if axis.errors is None else axis.errors[kept]
+    return Curve(axis.at(kept), np.concatenate(values), spread, length, *said, x_spread)
 
 
 def _blocks(

@@ -64,7 +64,7 @@ def figure(
     x
         What `show` takes.
     frame
-        Frame of a stack, from 0; negative ones count from the end; the first without it.
+        Frame of a stack, from 0; negative ones count from the end; without it what the file says, else the first.
     part
         Rows and columns of an image; all without it.
     colormap
@@ -164,7 +164,7 @@ def _written(made: Figure, content: Content) -> Figure:
 
 def _frame_number(content: Content, frame: int | None) -> int:
     count = content.n_frames
-    chosen = 0 if frame is None else frame + count if frame < 0 else frame
+    chosen = content.first if frame is None else frame + count if frame < 0 else frame
     if not 0 <= chosen < count:
         raise NothingToPlot(f"There is no frame {frame}", hint=f"Choose one of 0 to {count - 1}")
     return chosen
@@ -192,6 +192,9 @@ def _draw_curves(axes: Axes, content: Content, curves: list[Curve], scale: Scale
         if curve.errors is not None:
             low, high = curve.y - curve.errors, curve.y + curve.errors
             axes.fill_between(curve.x, low, high, color=colour, alpha=0.25, linewidth=0)
+        if curve.x_errors is not None:
+            spread = np.abs(curve.x_errors)
+            axes.errorbar(curve.x, curve.y, xerr=spread, fmt="none", ecolor=colour, elinewidth=0.8)
     together = np.concatenate([curve.y for curve in curves])
     positive = together[together > 0]
     if scale == "log" and positive.size:

@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from panosc_analysis.errors import NothingToPlot
-from panosc_analysis.widgets.content import Content, Kind, Readable, Series, read_array
-from panosc_analysis.widgets.coordinates import Coordinate, coordinate, index_coordinate
+from panosc_analysis.errors import NothingToPlot, SourceMissing
+from panosc_analysis.widgets.content import Content, Kind, Readable, Scaled, Series, read_array
+from panosc_analysis.widgets.coordinates import Coordinate, coordinate, index_coordinate, why_unusable
 from panosc_analysis.widgets.quantities import number, plain_label, quantity, unit_sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from panosc_analysis.nexus import Axis, Plot
+    from panosc_analysis.nexus.scaling import Scaling
     from panosc_analysis.reduction import ResultArray, ResultAxis
 
 __all__ = ["content_of"]
 
 _MOST_POINTS = 100_000  # more of them take a browser seconds to draw
+_MOST_WORDS = 100  # elements that are written out
 
 
 def content_of(x: Any, *, path: str | None = None, name: str | None = None, overlay: Any = ()) -> Content:
@@ -57,9 +59,7 @@ def content_of(x: Any, *, path: str | None = None, name: str | None = None, over
         _register_results()
     file = Path(x).expanduser() if isinstance(x, str | os.PathLike) else None
     if path is not None:
-        from panosc_analysis.nexus import default_plot
-
-        x = default_plot(Path(x).expanduser(), path)
+        x = file_content(Path(x), path)
     if name is not None:
         x = x[name]
     content = _content(x)
@@ -115,18 +115,17 @@ def _register_files() -> None:
     """Register the types of the room below; here and not at import, because importing it takes time."""
     import h5py
 
-    from panosc_analysis.nexus import Plot, default_plot
+    from panosc_analysis.nexus import Plot
 
-    @_content.register(str)
-    @_content.register(os.PathLike)
-    def _of_path(x: Any) -> Content:
-        return plot_content(default_plot(Path(x).expanduser()))
+    _content.register(str, file_content)
+    _content.register(os.PathLike, file_content)
 
     @_content.register(h5py.Group)
     @_content.register(h5py.Dataset)
     def _of_node(x: Any) -> Content:
-        return plot_content(default_plot(Path(x.file.filename), x.name))
+        return file_content(x.file.filename, x.name)
 
+    _content.register(Content, lambda content: content)
     _content.register(Plot, plot_content)
 
 
@@ -138,6 +137,25 @@ def _register_results() -> None:
     _content.register(ReductionResult, lambda x: result_content(x[x.default]))
 
 
+def file_content(file: str | os.PathLike[str], path: str = "/") -> Content:
+    """Turn a file, or what a path in it leads to, into a content; a text says if there is nothing to draw in it (yet).
+
+    Raises
+    ------
+    OpenError, NodeNotFound
+        The file cannot be read.
+    """
+    from panosc_analysis.nexus import default_plot
+
+    file = Path(file).expanduser()
+    try:
+        return plot_content(default_plot(file, path))
+    except (NothingToPlot, SourceMissing) as error:
+        text = f"{error.message}.\n{error.hint}."
+        title = file.name if path == "/" else path
+        return Content("text", title=title, text=text, reopen=partial(file_content, file, path), file=file)
+
+
 def plot_content(plot: Plot) -> Content:
     """Turn the default plot of a file into a content."""
     units = plot.units or ""
@@ -146,32 +164,43 @@ def plot_content(plot: Plot) -> Content:
         "label": plain_label(plot.label, units),
         "units": unit_sign(units),
         "remarks": plot.remarks,
-        "reopen": partial(_again, plot.file, plot.path),
+        "reopen": partial(file_content, plot.file, plot.path),
         "file": plot.file,
         "code": (repr(str(plot.file)), f"path={plot.path!r}"),
     }
     if plot.kind in ("rgb", "table"):
         return _counted(plot.kind, plot.signal, **said)
-    others = tuple(Series(o.label, unit_sign(o.units), o.signal, o.errors) for o in plot.others)
+    if plot.kind == "text":
+        return _text_content(plot.signal, **said)
+    others = tuple(
+        Series(o.label, unit_sign(o.units), _scaled(o.signal, o.scaling), _scaled_errors(o.errors, o.scaling))
+        for o in plot.others
+    )
+    said |= {"masked_value": plot.masked_value, "valid": plot.valid}
+    signal: Readable = plot.signal
+    if plot.scaling is not None:
+        signal = Scaled(plot.signal, plot.scaling, said.pop("masked_value"), said.pop("valid"))
     make = scatter_content if plot.kind == "scatter" else array_content
-    return make(
-        plot.signal,
+    content = make(
+        signal,
         axes=plot.axes,
         one_dimensional=plot.kind == "curve",
-        errors=plot.errors,
+        errors=_scaled_errors(plot.errors, plot.scaling),
         mask=plot.mask,
-        masked_value=plot.masked_value,
-        valid=plot.valid,
         scale=plot.scale,
         others=others,
         **said,
     )
+    start = plot.start[: len(content.leading)]
+    return replace(content, first=int(np.ravel_multi_index(start, content.leading))) if start else content
 
 
-def _again(file: Path, path: str) -> Content:
-    from panosc_analysis.nexus import default_plot
+def _scaled(source: Readable, scaling: Scaling | None) -> Readable:
+    return source if scaling is None else Scaled(source, scaling)
 
-    return plot_content(default_plot(file, path))
+
+def _scaled_errors(source: Readable | None, scaling: Scaling | None) -> Readable | None:
+    return source if source is None or scaling is None else Scaled(source, scaling.of_errors)
 
 
 def _counted(kind: Kind, source: Readable, **said: Any) -> Content:
@@ -255,6 +284,10 @@ def array_content(
     if source.dtype.names and len(shape) == 1:
         return _counted("table", source, remarks=remarks, **_table_said(said))
     if source.dtype.kind not in "biufc" or not shape:
+        if prod(shape) > 1 and source.dtype.kind not in "SUO":
+            raise NothingToPlot(
+                f"Values of type {source.dtype} cannot be drawn", hint="Choose one field, or read them with .numpy()"
+            )
         return _text_content(source, **said)
     frame_dimensions = 1 if one_dimensional or len(shape) == 1 else 2
     coordinates, notes = _coordinates(shape, axes, frame_dimensions)
@@ -270,14 +303,28 @@ def _table_said(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text_content(source: Readable, **said: Any) -> Content:
-    if prod(source.shape) > 1 and source.dtype.kind not in "SUO":
-        raise NothingToPlot(
-            f"Values of type {source.dtype} cannot be drawn", hint="Choose one field, or read them with .numpy()"
-        )
-    values = read_array(source, (Ellipsis,)).ravel()[:100].tolist()
-    words = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
-    text = "\n".join(v if isinstance(v, str) else quantity(v, said.get("units", "")) for v in words)
-    return Content("text", text=text, **_table_said(said))
+    values = read_array(source, (Ellipsis,))
+    flat = values.reshape(-1)[:_MOST_WORDS]
+    lines = [_words(value, flat.dtype, said.get("units", "")) for value in flat]
+    if values.size > _MOST_WORDS:
+        lines.append(f"… {number(values.size - _MOST_WORDS)} more")
+    return Content("text", text="\n".join(lines), **_table_said(said))
+
+
+def _words(value: Any, dtype: Any, units: str) -> str:
+    """Write one element of whatever type: text, a number, a record, a list, a reference, bytes."""
+    if dtype.names:
+        return "\n".join(f"{name}: {_words(value[name], dtype[name], '')}" for name in dtype.names)
+    if isinstance(value, bytes) and dtype.kind != "V":
+        return value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        shown = ", ".join(str(one) for one in value.reshape(-1)[:_MOST_WORDS].tolist())
+        return f"[{shown}{', …' if value.size > _MOST_WORDS else ''}]"
+    if isinstance(value, np.number | np.bool_ | int | float | complex):
+        return quantity(value, units)
+    return value.tobytes().hex(" ") if dtype.kind == "V" and isinstance(value, np.void) else str(value)
 
 
 def _coordinates(
@@ -291,7 +338,7 @@ def _coordinates(
         is_side = frame_dimensions == 2 and from_end <= 2
         made = None if axis is None else coordinate(axis, length, monotonic=is_side)
         if axis is not None and made is None:
-            notes.append(f"The axis {axis.name!r} does not fit the data and is not used")
+            notes.append(f"The axis {axis.name!r} {why_unusable(axis, length)} and is not used")
         found.append(made or _index(from_end, frame_dimensions, length))
     return tuple(found), tuple(notes)
 

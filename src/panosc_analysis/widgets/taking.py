@@ -13,6 +13,7 @@ import numpy as np
 
 from panosc_analysis.errors import NothingToPlot, SaveError
 from panosc_analysis.nexus import ArrayHandle
+from panosc_analysis.widgets.content import Scaled
 from panosc_analysis.widgets.curves import read_curves
 from panosc_analysis.widgets.quantities import with_units
 
@@ -64,7 +65,7 @@ def selection(content: Content, view: View) -> Any:
 
 
 def data_url(content: Content, view: View) -> str:
-    """Return silx's address of what is in view, which silx, PyMca and h5web understand.
+    """Return silx's address of what is in view, as it is stored, which silx, PyMca and h5web understand.
 
     Raises
     ------
@@ -73,7 +74,8 @@ def data_url(content: Content, view: View) -> str:
     """
     from silx.io.url import DataUrl
 
-    part = selection(content, view)
+    stored = content.signal.source if isinstance(content.signal, Scaled) else content.signal
+    part = stored[(*view.index(content), Ellipsis)]
     if not isinstance(part, ArrayHandle):
         raise NothingToPlot("Only data in a file have an address", hint="Show the file itself, or save a NumPy file")
     whole = tuple(slice(None) if isinstance(one, range) else one for one in part.selection)
@@ -208,6 +210,9 @@ def _columns(content: Content, frame: int) -> str:
         if curve.errors is not None:
             names.append(f"{label} error")
             columns.append(curve.errors)
+        if curve.x_errors is not None:
+            names.append(f"{with_units(axis.label, axis.units)} error")
+            columns.append(curve.x_errors)
     length = max(column.size for column in columns)
     rows = (",".join(f"{column[i]:.10g}" if i < column.size else "" for column in columns) for i in range(length))
     return "\n".join([",".join(f'"{name}"' for name in names), *rows, ""])

@@ -136,6 +136,8 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
             said["origin"] = "upper"  # as cameras and printers count
         if content.kind == "curve":
             said["x_scale"] = content.frame_axes[0].scale
+        if list(order) == list(range(len(content.shape))):
+            said["frame"] = content.first
         self._check(said | options)
         if list(order) != list(range(len(content.shape))):
             self.content = content.arranged(tuple(order))
@@ -216,6 +218,9 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
         if self._stored.reopen is None:
             return False
         found = self._stored.reopen()
+        if self._stored.kind == "text" and found.kind != "text":  # there was nothing to show yet
+            self.show_content(found)
+            return True
         if found.shape == self._stored.shape or found.kind != self._stored.kind or len(found.shape) != len(self.order):
             return False
         with self._lock, self.hold_sync():
@@ -234,6 +239,7 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
         if self.limits == "fixed" and self.low is not None and self.high is not None:
             given["limits"] = (self.low, self.high)
         plain = {name: self.traits()[name].default_value for name in _OPTIONS} | {"scale": self._stored.scale}
+        plain["frame"] = self._stored.first
         plain["origin"] = "upper" if self.kind == "rgb" else "lower"
         options = [(name, value) for name, value in given.items() if value != plain[name]]
         if list(self.order) != list(range(len(self.order))):

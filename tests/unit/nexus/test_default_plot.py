@@ -483,7 +483,6 @@ def test_open_file_and_pickle(path):
 
 def test_nothing_to_plot(path):
     with h5py.File(path, "w") as f:
-        f["words"] = "only words"
         f["no rows"] = np.zeros(0, dtype=[("a", "i4"), ("b", "f8")])
         f.create_group("empty")
     for place in ("/", "/empty"):
@@ -602,13 +601,150 @@ def test_valid_range_of_the_file(path):
     assert default_plot(path).valid == (2.0, 9.5)
 
 
-def test_a_factor_that_is_not_applied_is_said(path):
-    with data_group(path, signal="signal") as f:
-        f["entry/data/signal"].attrs["scale_factor"] = 0.25
-        f["entry/data/signal"].attrs["add_offset"] = 0.0
+def test_text_when_there_is_nothing_else(path):
+    with h5py.File(path, "w") as f:
+        f["words"] = "only words"
     plot = default_plot(path)
-    assert said(plot, "scale_factor=0.25")
-    assert not said(plot, "add_offset")
+    assert (plot.rule, plot.kind, plot.signal.path) == ("text", "text", "/words")
+
+
+@pytest.mark.parametrize(
+    ("fields", "attributes", "factor", "shift"),
+    [
+        ({"signal_scaling_factor": 0.5, "signal_offset": 4}, {}, 0.5, 2.0),
+        ({"scaling_factor": np.array([0.5])}, {}, 0.5, 0.0),
+        ({"offset": 4.0}, {}, 1.0, 4.0),
+        ({}, {"scale_factor": np.array([0.5]), "add_offset": 4.0}, 0.5, 4.0),
+        ({}, {"scaling_factor": 0.5, "offset": 4.0}, 0.5, 2.0),
+    ],
+    ids=["NeXus", "NeXus before 2024", "offset alone", "netCDF", "attributes"],
+)
+def test_stored_numbers_are_scaled_as_the_file_says(path, fields, attributes, factor, shift):
+    with data_group(path, signal="signal") as f:
+        f["entry/data/signal"].attrs.update(attributes)
+        for name, value in fields.items():
+            f[f"entry/data/{name}"] = value
+    plot = default_plot(path)
+    assert (plot.scaling.factor, plot.scaling.shift) == (factor, shift)
+    assert plot.scaling(np.array([2])).tolist() == [2 * factor + shift]
+    assert plot.scaling.of_errors(np.array([2])).tolist() == [2 * factor]
+    assert said(plot, "stored numbers ×")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"scale_factor": 1.0, "add_offset": 0.0}, {"offset": 0}, {"offset": 512}, {"scale_factor": 0.0}],
+    ids=str,
+)
+def test_what_is_no_scaling_is_passed_over(path, attributes):
+    with data_group(path, signal="signal") as f:
+        f["entry/data/signal"].attrs.update(attributes)
+    assert default_plot(path).scaling is None
+
+
+def test_axes_are_scaled(path):
+    with data_group(path, CURVE, signal="signal", axes=["x"]) as f:
+        g = f["entry/data"]
+        g["x"], g["x_scaling_factor"], g["x_offset"], g["x_errors"] = np.arange(5, dtype="i2"), -0.1, 10, CURVE
+    (x,) = default_plot(path).axes
+    assert x.values == pytest.approx([-1, -1.1, -1.2, -1.3, -1.4])
+    assert x.errors == pytest.approx(CURVE / 10)
+
+
+@pytest.mark.parametrize("way", ["x_errors", "@uncertainties", "@errors", "of the group"])
+def test_errors_of_an_axis(path, way):
+    with data_group(path, CURVE, signal="signal", axes=["x"]) as f:
+        g = f["entry/data"]
+        name = "x_errors" if way == "x_errors" else "sigma"
+        g["x"], g[name] = CURVE, CURVE / 10
+        if way.startswith("@"):
+            g["x"].attrs[way[1:]] = name
+        elif way == "of the group":
+            g.attrs["uncertainties"] = [name]
+    assert default_plot(path).axes[0].errors == pytest.approx(CURVE / 10)
+
+
+def test_errors_of_an_axis_that_do_not_fit_are_left_out(path):
+    with data_group(path, CURVE, signal="signal", axes=["x"]) as f:
+        f["entry/data/x"], f["entry/data/x_errors"] = CURVE, CURVE[:2]
+    assert default_plot(path).axes[0].errors is None
+
+
+def test_an_axis_of_two_values_is_start_and_step_as_for_silx(path):
+    from silx.io.nxdata import NXdata
+
+    with data_group(path, signal="signal", axes=["y", "x"]) as f:
+        f["entry/data/x"], f["entry/data/y"] = [10.0, 0.5], np.arange(3)
+        assert NXdata(f["entry/data"]).is_valid
+    plot = default_plot(path)
+    assert plot.axes[1].values.tolist() == [10, 10.5, 11, 11.5]
+    assert said(plot, "start and step")
+
+
+def test_only_good_values_are_shown_and_a_path_shows_all(path):
+    with data_group(path, IMAGE, signal="signal", axes=["y", "x"]) as f:
+        g = f["entry/data"]
+        g["y"], g["x"], g["signal_errors"], g["x_errors"] = np.arange(3), np.arange(5.0), IMAGE, np.arange(5.0)
+        g["x"].attrs.update(first_good=1, last_good=2)
+    plot = default_plot(path)
+    assert plot.signal.numpy().tolist() == IMAGE[:, 1:3].tolist()
+    assert plot.errors.shape == (3, 2)
+    assert (plot.axes[1].values.tolist(), plot.axes[1].errors.tolist()) == ([1, 2, 3], [1, 2, 3])
+    assert said(plot, "1 … 2")
+    assert default_plot(path, "/entry/data/signal").signal.shape == (3, 4)
+
+
+def test_the_good_part_of_an_axis_that_is_longer_than_the_signal(path):
+    with data_group(path, CURVE, signal="signal", axes=["x"]) as f:
+        f["entry/data/x"] = np.arange(9)
+        f["entry/data/x"].attrs.update(first_good=2, last_good=6)
+    plot = default_plot(path)
+    assert (plot.signal.shape, plot.axes[0].values.tolist()) == ((5,), [2, 3, 4, 5, 6])
+
+
+@pytest.mark.parametrize("good", [(0, 4), (3, 1), (-2, 9), ("a", "b")], ids=str)
+def test_good_values_that_make_no_sense_are_all(path, good):
+    with data_group(path, CURVE, signal="signal", axes=["x"]) as f:
+        f["entry/data/x"] = CURVE
+        f["entry/data/x"].attrs.update(first_good=good[0], last_good=good[1])
+    assert default_plot(path).signal.shape == (5,)
+
+
+@pytest.mark.parametrize(
+    ("given", "start"),
+    [(["2", ".", "."], (2, 0, 0)), (["-1", ".", "."], (3, 0, 0)), (["9", ".", "."], ()), ([1], ()), (None, ())],
+    ids=str,
+)
+def test_slice_to_begin_with(path, given, start):
+    with data_group(path, np.ones((4, 5, 6)), signal="signal") as f:
+        if given:
+            f["entry/data"].attrs["default_slice"] = given
+    assert default_plot(path).start == start
+
+
+def test_old_numbers_of_signals_are_drawn_over_the_first(path):
+    with data_group(path, CURVE) as f:
+        g = f["entry/data"]
+        g["second"], g["third"] = CURVE, CURVE
+        for rank, name in enumerate(("signal", "third", "second"), 1):
+            g[name].attrs["signal"] = rank
+    assert [other.label for other in default_plot(path).others] == ["third", "second"]
+
+
+def test_saturation_and_masks_of_a_detector(path):
+    with data_group(path, np.ones((2, 80, 90), "u2"), signal="signal") as f:
+        detector = group(group(f["entry"], "instrument", "NXinstrument"), "eiger", "NXdetector")
+        detector["saturation_value"], detector["underload_value"] = 1000, 0
+        detector["detectorSpecific/pixel_mask"] = np.zeros((80, 90), "u4")
+    plot = default_plot(path)
+    assert plot.valid == (0, 1000)
+    assert plot.mask.path == "/entry/instrument/eiger/detectorSpecific/pixel_mask"
+
+
+def test_mask_that_the_data_name(path):
+    with data_group(path, signal="signal", mask="bad") as f:
+        f["entry/data/bad"] = np.zeros(IMAGE.shape, bool)
+    assert default_plot(path).mask.path == "/entry/data/bad"
 
 
 @pytest.mark.shared_data

@@ -453,3 +453,70 @@ def test_colour_pictures_are_pooled_and_have_alpha(tmp_path: Path) -> None:
 @pytest.mark.parametrize("message", [{"kind": "nonsense"}, {}, {"kind": "profile", "points": 3}, {"kind": "stack"}])
 def test_no_question_breaks_it(viewer: Viewer, message: dict[str, Any]) -> None:
     assert viewer.answer(message)[0]["kind"] == "error"
+
+
+def written(path: Path, signal: Any, **fields: Any) -> Path:
+    with create_file(path) as file:
+        data = file.create_group("data")
+        data.attrs.update(NX_class="NXdata", signal="signal")
+        for name, value in {"signal": signal, **fields}.items():
+            data[name] = value
+    return path
+
+
+def test_stored_numbers_become_values_everywhere(tmp_path: Path) -> None:
+    stored = np.arange(24, dtype="u2").reshape(2, 3, 4)
+    path = written(tmp_path / "scaled.nxs", stored, signal_scaling_factor=0.5, signal_offset=10, signal_errors=stored)
+    with h5py.File(path, "a") as file:
+        file["data/signal"].attrs.update(_FillValue=5, valid_max=20)
+    viewer = show(path, frame=1)
+    expected = (stored[1] + 10) / 2
+    np.testing.assert_array_equal(viewer.selection, np.where(stored[1] > 20, np.nan, expected))
+    assert viewer.answer({"kind": "value", "frame": 0, "index": [0, 3]})[0]["text"] == "6.5"
+    assert viewer.answer({"kind": "value", "frame": 0, "index": [1, 1]})[0]["text"].startswith("masked")
+    assert viewer.to_dataset()["errors"].values.tolist() == (stored[1] / 2).tolist()
+    assert "scaled.nxs" in viewer.url
+
+
+def test_errors_of_the_axis_reach_browser_and_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "curve.nxs", np.arange(1.0, 6), x=np.arange(5.0), x_errors=np.full(5, 0.25))
+    with h5py.File(path, "a") as file:
+        file["data"].attrs["axes"] = ["x"]
+    viewer = show(path)
+    said, buffers = viewer.answer(ASK)
+    assert np.frombuffer(buffers[said["buffers"].index("spread0")]).tolist() == [0.25] * 5
+    assert viewer.save(tmp_path / "curve.csv").read_text().splitlines()[:2] == ['"x","signal","x error"', "0,1,0.25"]
+    assert viewer.save(tmp_path / "curve.svg").stat().st_size > 1000
+
+
+def test_the_frame_that_the_file_begins_with(tmp_path: Path) -> None:
+    path = written(tmp_path / "stack.nxs", np.zeros((4, 5, 6)))
+    with h5py.File(path, "a") as file:
+        file["data"].attrs["default_slice"] = ["2", ".", "."]
+    viewer = show(path)
+    assert viewer.frame == 2
+    assert "frame=" not in viewer.code
+    viewer.frame = 0
+    assert "frame=0" in viewer.code
+    assert show(path, order=[1, 0, 2]).frame == 0
+
+
+def test_an_axis_that_was_never_finished_is_continued(tmp_path: Path) -> None:
+    x = np.array([1.0, 2.0, np.nan, 4.0, np.nan, np.nan])
+    path = written(tmp_path / "broken-off.nxs", np.arange(6.0), x=x)
+    with h5py.File(path, "a") as file:
+        file["data"].attrs["axes"] = ["x"]
+    assert show(path).content.frame_axes[0].centres.tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_file_with_nothing_yet_says_so_until_there_is_something(tmp_path: Path) -> None:
+    path = tmp_path / "new.h5"
+    with create_file(path) as file:
+        file.create_dataset("frames", (0, 40, 50), "u2", maxshape=(None, 40, 50))
+    viewer = show(path)
+    assert (viewer.kind, viewer.refresh()) == ("text", False)
+    assert "nothing to plot" in viewer._facts["text"]
+    with h5py.File(path, "a") as file:
+        file["frames"].resize(3, axis=0)
+    assert viewer.refresh()
+    assert (viewer.kind, viewer.n_frames) == ("image", 3)

@@ -25,13 +25,14 @@ export function rangeOf(values, scale, errors = null) {
 
 /** The range of several curves together. */
 export function rangeOfAll(curves, which, scale) {
-  const ranges = curves.map((curve) => rangeOf(curve[which], scale, which === "y" ? curve.errors : null));
+  const ranges = curves.map((curve) => rangeOf(curve[which], scale, which === "y" ? curve.errors : curve.spread));
   return [Math.min(...ranges.map((range) => range[0])), Math.max(...ranges.map((range) => range[1]))];
 }
 
-/** The curves of an answer: [{x, y, errors, label, units}]. */
+/** The curves of an answer: [{x, y, errors, spread, label, units}]; `spread` is the error of x. */
 export function curvesOf(answer) {
-  return answer.curves.map((said, i) => ({ ...said, x: answer[`x${i}`], y: answer[`y${i}`], errors: answer[`errors${i}`] }));
+  const arrays = (i) => ["x", "y", "errors", "spread"].map((name) => [name, answer[`${name}${i}`]]);
+  return answer.curves.map((said, i) => ({ ...said, ...Object.fromEntries(arrays(i)) }));
 }
 
 export function drawCurve(context, box, curve, x, y, colour) {
@@ -40,6 +41,7 @@ export function drawCurve(context, box, curve, x, y, colour) {
   context.rect(box.left, box.top, box.width, box.height);
   context.clip();
   if (curve.errors) drawBand(context, curve, x, y, colour);
+  if (curve.spread) drawBars(context, curve, x, y, colour);
   context.strokeStyle = colour;
   context.lineWidth = 1.5;
   context.lineJoin = "round";
@@ -98,6 +100,21 @@ function edgeAt(curve, i, x, y) {
   if (!isDrawable(curve.x[i], x.scale) || !isDrawable(value, y.scale) || !Number.isFinite(error)) return null;
   const low = y.scale === "log" ? Math.max(value - error, y.low / 10) : value - error;
   return [x.place(curve.x[i]), y.place(low), y.place(value + error)];
+}
+
+/** Errors of x: a bar through each point. */
+function drawBars(context, curve, x, y, colour) {
+  context.strokeStyle = colour;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let i = 0; i < curve.x.length; i++) {
+    const [middle, spread] = [curve.x[i], Math.abs(curve.spread[i])];
+    if (!(spread > 0) || !isDrawable(middle, x.scale) || !isDrawable(curve.y[i], y.scale)) continue;
+    const low = x.scale === "log" ? Math.max(middle - spread, x.low / 10) : middle - spread;
+    context.moveTo(x.place(low), y.place(curve.y[i]));
+    context.lineTo(x.place(middle + spread), y.place(curve.y[i]));
+  }
+  context.stroke();
 }
 
 /** The point whose x lies nearest to `value`. */
