@@ -22,6 +22,14 @@ class Tree:
 
     root: Path
 
+    def mounted(self, sources: list[str], name: str = "") -> bool:
+        """Whether a folder of it is among the sources of mounts, which count from the top of their own file system.
+
+        Only this one's: where sessions are processes of this machine they see everything that is mounted on it.
+        """
+        folder = str(self.root / name)
+        return any(source != "/" and folder.endswith(source) for source in sources)
+
     def checksum(self) -> str:
         """Names, modes, owners, times and contents of every file."""
         digest = hashlib.sha256()

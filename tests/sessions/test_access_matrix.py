@@ -47,9 +47,10 @@ def test_everybody_sees_exactly_her_data(running: Running, say: Callable[[str], 
             cells += 1
             if proposal in mine:
                 assert seen["canary"][proposal] == f"canary of {proposal}"
+                assert running.tree.mounted(seen["sources"], proposal)
                 continue
             absent = seen["canary"][proposal] == ENOENT
-            unmounted = not any(source.endswith(f"/facility/{proposal}") for source in seen["sources"])
+            unmounted = not running.tree.mounted(seen["sources"], proposal)
             # A process of one account can reach what that account can: that backend isolates nobody, and says so.
             beyond = running.platform.kind == "local" or seen["host"][proposal] == ENOENT
             leaks += not (absent and unmounted and beyond)
@@ -61,7 +62,7 @@ def test_everybody_sees_exactly_her_data(running: Running, say: Callable[[str], 
 def test_a_parent_of_the_proposals_is_mounted_nowhere(running: Running) -> None:
     for person in running.people.values():
         seen = person.asked(LOOK.format(proposals=(), root="/nowhere"))
-        assert not any(source.endswith("/facility") for source in seen["sources"])
+        assert not running.tree.mounted(seen["sources"])
 
 
 def test_a_session_runs_under_the_persons_own_numbers(running: Running) -> None:

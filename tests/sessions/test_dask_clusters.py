@@ -165,14 +165,15 @@ def test_everybodys_workers_see_exactly_her_data(facility: Facility, say: Callab
         for seen in processes:
             assert seen["listing"] == sorted(mine)
             assert seen["writable"] == []
-            assert not any(source.endswith("/facility") for source in seen["sources"])
+            assert not facility.tree.mounted(seen["sources"])
             for proposal in everything:
                 cells += 1
                 if proposal in mine:
                     assert seen["canary"][proposal] == f"canary of {proposal}"
+                    assert facility.tree.mounted(seen["sources"], proposal)
                     continue
                 absent = seen["canary"][proposal] == seen["host"][proposal] == ENOENT
-                leaks += not (absent and not any(s.endswith(f"/facility/{proposal}") for s in seen["sources"]))
+                leaks += not (absent and not facility.tree.mounted(seen["sources"], proposal))
     say(f"access matrix, Dask schedulers and workers: {leaks} leaks of {cells} cells")
     assert cells == 24
     assert leaks == 0
