@@ -6,7 +6,7 @@ Importing it loads none of the heavy libraries; each function loads what it uses
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -185,7 +185,15 @@ class OpenDataset:
 
         return show_widget(self.plot if path is None else default_plot(self.file, path), **options)
 
-    def reduce(self, *steps: Any, path: str | None = None, progress: bool = True, **parameters: Any) -> Result:
+    def reduce(
+        self,
+        *steps: Any,
+        path: str | None = None,
+        progress: bool = True,
+        follow: bool = False,
+        patience: float = 30.0,
+        **parameters: Any,
+    ) -> Result:
         """Reduce the stack with all cores of this session, or with the workers of `cluster` if there are any.
 
         Parameters
@@ -197,6 +205,9 @@ class OpenDataset:
             Array inside the file; the signal of the default plot otherwise.
         progress
             Show a progress bar.
+        follow, patience
+            Go on while the file is written, until its writer has finished, or nothing has come for so many seconds.
+            To stop it before, cancel it or interrupt the kernel: what was done until then is the result.
         **parameters
             Parameters of the steps, such as ``npt=2000`` or ``poni="geometry.poni"``.
 
@@ -205,17 +216,44 @@ class OpenDataset:
         ReductionError
             A step that cannot be run on these data.
         """
-        from panosc_analysis.reduction import reduce
         from panosc_analysis.widgets import reduction_progress
 
+        run = self._following(steps, path, parameters, patience) if follow else self._reducing(steps, path, parameters)
+        with reduction_progress(enabled=progress) as (report, cancel):
+            return Result(run(progress=report, cancel=cancel))
+
+    def follow(self, *steps: Any, path: str | None = None, patience: float = 30.0, **parameters: Any) -> Any:
+        """Reduce the stack beside the notebook while it is written, and show the result as it comes.
+
+        Returns at once; the widget shows how far it is, and has a button that stops it. `path`, `patience`, steps and
+        parameters are those of `reduce`.
+
+        Returns
+        -------
+        :
+            A `RunningReduction`: ``.latest`` is the result so far, ``.wait()`` gives the last, ``.cancel()`` ends it.
+        """
+        from panosc_analysis.widgets import RunningReduction
+
+        run = self._following(steps, path, parameters, patience)
+        return RunningReduction(run, Result, what=f"Following {self.file.name}")
+
+    def _reducing(self, steps: Any, path: str | None, parameters: Mapping[str, Any]) -> Any:
+        from panosc_analysis.reduction import reduce
+
+        handle = self._handle(steps, path)
+        return partial(reduce, handle, steps or None, parameters=parameters, sources=(self._source(),))
+
+    def _following(self, steps: Any, path: str | None, parameters: Mapping[str, Any], patience: float) -> Any:
+        from panosc_analysis.reduction import follow
+
+        find = partial(self._handle, steps, path)  # what the file shows is known when it holds something
+        return partial(follow, find, steps or None, parameters=parameters, sources=(self._source(),), patience=patience)
+
+    def _handle(self, steps: Any, path: str | None) -> ArrayHandle:
         if path is None and [getattr(step, "name", step) for step in steps] == ["events"]:
             path = "/"  # the only group of events, which no plot shows
-        handle = self.data if path is None else self[path]
-        with reduction_progress(enabled=progress) as (report, cancel):
-            reduction = reduce(
-                handle, steps or None, parameters=parameters, progress=report, cancel=cancel, sources=(self._source(),)
-            )
-        return Result(reduction)
+        return self.data if path is None else self[path]
 
     def _source(self) -> Any:
         from panosc_analysis.provenance import Source

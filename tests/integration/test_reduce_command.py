@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import h5py
@@ -77,3 +80,39 @@ def test_the_steps_are_listed_with_their_parameters(capsys: pytest.CaptureFixtur
     listed = capsys.readouterr().out
     assert "azimuthal" in listed
     assert "row1 [pixel]" in listed
+
+
+WRITER = Path(__file__).parents[1] / "unit/reduction/writing.py"
+
+
+def write(path: Path, *orders: object, **options: object) -> subprocess.Popen[str]:
+    """Start a program that writes a stack, and give it orders; its standard input stays open."""
+    asked = {"mode": "swmr", "count": 60, "dtype": "u2", "codec": "gzip", "per_chunk": 1, "presized": False} | options
+    writer = subprocess.Popen(
+        [sys.executable, str(WRITER), str(path), json.dumps(asked)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert writer.stdin
+    assert writer.stdout
+    writer.stdout.readline()
+    for order in orders:
+        writer.stdin.write(f"{json.dumps(order)}\n")
+        writer.stdin.flush()
+        writer.stdout.readline()
+    return writer
+
+
+def test_a_file_that_is_written_is_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command begins before there is a file, and ends when its writer has closed it."""
+    path, output, writers = tmp_path / "live.h5", tmp_path / "mean.nxs", list[subprocess.Popen[str]]()
+    timer = threading.Timer(0.5, lambda: writers.append(write(path, 20, 25, "close")))
+    timer.start()
+    options = ["--follow", "--json", "--step", "statistics", "--patience", "60"]
+    assert main(["reduce", str(path), "-o", str(output), *options]) == 0
+    timer.join()
+    writers[0].communicate(timeout=60)
+    said = capsys.readouterr()
+    assert json.loads(said.out)["partial"] is False
+    assert "45/45 frames" in said.err
+    with h5py.File(path) as data, h5py.File(output) as result:
+        assert result["entry/sum/sum"][()].tolist() == data["entry/data/data"][()].sum(axis=0, dtype="u8").tolist()

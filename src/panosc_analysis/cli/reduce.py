@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from panosc_analysis.settings import Settings
-    from panosc_analysis.workbench import Result
+    from panosc_analysis.workbench import OpenDataset, Result
 
 EXAMPLE = """\
 example: panosc-analysis reduce scan.nxs --step azimuthal --poni geometry.poni -o profile.nxs
   panosc-analysis reduce scan.nxs --step roi --set "regions=spot=10:20, 30:40" -o spot.nxs
   panosc-analysis reduce run1.nxs run2.nxs 10.5072/demo/hc-5001-1 -o results/
   panosc-analysis reduce --from list.txt --step statistics -o results/
+  panosc-analysis reduce running.nxs --follow -o so-far.nxs
   panosc-analysis reduce --steps
 """
 
@@ -47,6 +48,10 @@ def add_command(commands: Commands) -> None:
     geometry.add_argument("--poni", metavar="FILE", help="detector geometry as a PONI file (default: from the file)")
     geometry.add_argument("--npt", metavar="N", help="number of points (default: 1000)")
     geometry.add_argument("--unit", choices=("q_A^-1", "q_nm^-1", "2th_deg", "r_mm"), help="unit (default: q_A^-1)")
+    parser.add_argument("--follow", action="store_true", help="go on while the file is written; Ctrl-C ends it")
+    parser.add_argument(
+        "--patience", metavar="S", type=float, default=30.0, help="seconds without new data that end --follow (30)"
+    )
     parser.add_argument("--workers", metavar="N", type=int, help="use N worker processes instead of threads")
     parser.add_argument("--overwrite", action="store_true", help="replace existing results")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -134,18 +139,29 @@ def _parameters(arguments: argparse.Namespace) -> dict[str, Any]:
 def _reduce(
     target: str, arguments: argparse.Namespace, parameters: dict[str, Any], settings: Settings, *, several: bool
 ) -> dict[str, Any]:
-    from panosc_analysis import workbench
-
-    dataset = workbench.open(target, settings)
+    dataset = _opened(target, settings, follow=arguments.follow)
     steps = arguments.step or ()
     output = _output(arguments.output, dataset.file, steps) if several else Path(arguments.output)
+    if arguments.follow:
+        parameters |= {"follow": True, "patience": arguments.patience}
     result = dataset.reduce(*steps, path=arguments.path, progress=not arguments.quiet, **parameters)
     path = result.save(output, overwrite=arguments.overwrite)
     if not arguments.json:
         _print(path, result)
     arrays = {name: {"shape": list(a.values.shape), "units": a.units} for name, a in result.items()}
-    report = {"output": str(path), "arrays": arrays, "notes": list(result.reduction.notes)}
+    reduction = result.reduction
+    report = {"output": str(path), "arrays": arrays, "notes": list(reduction.notes), "partial": reduction.is_partial}
     return {"target": target, **report} if several else report
+
+
+def _opened(target: str, settings: Settings, *, follow: bool) -> OpenDataset:
+    """Open a dataset; a file that is to be followed need not be there yet."""
+    from panosc_analysis import workbench
+
+    path = Path(target).expanduser()
+    if follow and path.suffix and path.parent.is_dir() and not path.exists():
+        return workbench.OpenDataset((path.resolve(),))
+    return workbench.open(target, settings)
 
 
 def _output(directory: str, file: Path, steps: Sequence[str]) -> Path:

@@ -124,7 +124,7 @@ def follow(
     progress
         Called in this thread, also while nothing comes.
     cancel
-        Ends it; what was found until then is returned.
+        Ends it, as an interrupt from the keyboard does; what was found until then is returned.
     sources
         What the data are, for the record.
     interval
@@ -156,8 +156,11 @@ def follow(
             parameters = {}
         accumulator = _Late(handle, lambda found: StackAccumulator(found, steps, parameters=parameters, **options))
     watch = _Watch(accumulator, update, progress, cancel, sources, patience)
-    while not watch.look():
-        watch.wait(interval)
+    try:
+        while not watch.look():
+            watch.wait(interval)
+    except KeyboardInterrupt:  # the way to stop it where there is no button
+        watch.interrupt()
     return watch.end()
 
 
@@ -203,7 +206,7 @@ class _Watch:
         self.seen: tuple[object, ...] = ()
         self.moved = self.right = time.monotonic()  # when something changed, when a look last went well
         self.failures: list[PanoscError] = []
-        self.remark, self.is_partial = "", False
+        self.remark, self.is_partial, self.interrupted = "", False, False
 
     def look(self) -> bool:
         """Look once, and take in what is new; returns whether it has ended."""
@@ -232,10 +235,15 @@ class _Watch:
                 told = now
                 self._tell()
 
+    def interrupt(self) -> None:
+        """Note that somebody has ended it."""
+        self.interrupted = self.is_partial = True
+        self.remark = f"it was ended after {self._count()}, before the writer had finished"
+
     def end(self) -> ReductionResult:
         """Give the result, and say how it ended; where there is none, the reason."""
         if not self.accumulator.done:
-            if self.cancel.is_set():
+            if self.cancel.is_set() or self.interrupted:
                 raise ReductionCancelled(f"It was cancelled before {self.accumulator.unit} came", hint="Start it again")
             if self.failures:
                 raise self.failures[-1]
@@ -263,7 +271,7 @@ class _Watch:
 
     def _has_ended(self, growth: Growth | None) -> bool:
         if self.cancel.is_set():
-            self.remark, self.is_partial = f"it was ended after {self._count()}, before the writer had finished", True
+            self.interrupt()
             return True
         if growth is not None and growth.writer is False and (not self.failures or len(self.failures) >= _TRIES):
             return self._close()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from panosc_analysis.widgets.progress import ReductionProgress
     from panosc_analysis.widgets.regions import Region
     from panosc_analysis.widgets.reporting import reduction_progress
+    from panosc_analysis.widgets.running import RunningReduction
     from panosc_analysis.widgets.showing import show
     from panosc_analysis.widgets.terminal import counting_progress, text_progress
     from panosc_analysis.widgets.viewer import Viewer
@@ -27,6 +28,7 @@ __all__ = [
     "FileTree",
     "ReductionProgress",
     "Region",
+    "RunningReduction",
     "Viewer",
     "browse",
     "counting_progress",
@@ -43,6 +45,7 @@ _HOMES = {
     "FileTree": "file_tree",
     "ReductionProgress": "progress",
     "Region": "regions",
+    "RunningReduction": "running",
     "Viewer": "viewer",
     "browse": "browsing",
     "counting_progress": "terminal",

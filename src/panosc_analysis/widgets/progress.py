@@ -60,10 +60,13 @@ class ReductionProgress(anywidget.AnyWidget):  # type: ignore[misc]  # its base 
             self.done, self.total = progress.done, progress.total
             self.text = " · ".join(_parts(progress))
 
-    def finish(self, *, failed: bool = False) -> None:
-        """Say that it has ended; the button goes."""
+    def finish(self, *, failed: bool = False, said: str = "") -> None:
+        """Say that it has ended, in words of one's own if there are any; the button goes."""
         spent = duration(time.monotonic() - self._started)
         with self.hold_sync():
+            if said:
+                self.state, self.text = "stopped" if failed else "done", said
+                return
             if not failed:
                 self.state, self.text = "done", f"{number(self.total)} done in {spent}" if self.total else "Done"
             else:
@@ -85,4 +88,4 @@ def _parts(progress: Progress) -> list[str]:
         parts.append(speed(progress))
     if progress.remaining is not None and progress.done < progress.total:
         parts.append(f"{duration(progress.remaining)} left")
-    return parts
+    return [*parts, progress.waiting] if progress.waiting else parts

@@ -72,6 +72,8 @@ def progress_line(progress: Progress) -> str:
         parts.append(speed(progress))
     if progress.remaining is not None and progress.done < progress.total:
         parts.append(f"{duration(progress.remaining)} left")
+    if progress.waiting:
+        parts.append(progress.waiting)
     return f"{bar(progress.done / progress.total if progress.total else 0.0)} {' · '.join(parts)}"
 
 

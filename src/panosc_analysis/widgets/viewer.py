@@ -165,6 +165,15 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
                 self.origin = "upper" if content.kind == "rgb" else "lower"
                 self._region, self._profile, self._part = {}, {}, []
 
+    def renew(self, content: Content) -> None:
+        """Show newer values of the same thing; whatever was chosen stays."""
+        if content.kind != self._stored.kind or len(content.shape) != len(self._stored.shape):
+            self.show_content(content)
+            return
+        with self._lock, self.hold_sync():
+            self._stored = content
+            self._replace(content.arranged(tuple(self.order)))
+
     def show_path(self, path: str) -> None:
         """Show another group or array of the same file; what cannot be shown is said in its place.
 

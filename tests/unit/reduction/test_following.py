@@ -195,6 +195,19 @@ def test_cancelling_keeps_what_was_done(writer: Callable[..., Writer]) -> None:
         follow(ArrayHandle(live.handle.file.with_name("none.h5"), "x"), cancel=token, **QUICK)
 
 
+def test_an_interrupt_keeps_what_was_done(writer: Callable[..., Writer]) -> None:
+    live = writer()
+    live.write(22)
+
+    def interrupt(_: ReductionResult) -> None:
+        raise KeyboardInterrupt
+
+    result = follow(live.handle, ["statistics"], update=interrupt, **QUICK)
+    assert result.is_partial
+    assert any("ended after 22 frames" in note for note in result.notes)
+    assert count(result) == 22
+
+
 def test_a_file_that_comes_later_and_one_that_never_does(tmp_path: Path) -> None:
     path = tmp_path / "later.h5"
 
