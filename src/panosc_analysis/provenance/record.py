@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -159,10 +160,16 @@ def installed(names: Iterable[str]) -> tuple[Software, ...]:
     found = []
     for name in names:
         try:
-            found.append(Software(name, metadata.version(name)))
+            found.append(_software(name))
         except metadata.PackageNotFoundError:
             continue
     return tuple(found)
+
+
+@functools.cache
+def _software(name: str) -> Software:
+    """Look up a version; once, for it takes a millisecond and is that of what was loaded."""
+    return Software(name, metadata.version(name))
 
 
 def _source_to_json(source: Source) -> dict[str, Any]:

@@ -113,12 +113,16 @@ class ChunkReader:
             used += end - start
         return Stored(first_row, buffer[:used], where)
 
+    def expect(self, size: int) -> None:
+        """Make buffers for so many bytes at a time. What of them is not used costs no memory."""
+        self._buffers = [np.empty(size + size // 64 + SLACK, np.uint8) for _ in self._buffers]
+
     def _buffer(self, size: int) -> Bytes:
         buffer = self._buffers[self._turn]
         if buffer.size < size + SLACK:
-            # Its old contents go first: two of them would be twice the memory. New memory is slow, hence the reserve.
+            # Its old contents go first: two of them would be twice the memory.
             self._buffers[self._turn] = buffer = np.empty(0, np.uint8)
-            self._buffers[self._turn] = buffer = np.zeros(size + size // 4 + SLACK, np.uint8)
+            self._buffers[self._turn] = buffer = np.empty(size + size // 8 + SLACK, np.uint8)
         return buffer
 
     def _read(self, file: int, begin: int, out: Bytes, row: int) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Stop", "available_threads", "current_client", "run_in_threads", "run_on_cluster"]
 
 _FAN_IN = 4
-_LOOK = 0.05  # seconds between looks at whether it is done or cancelled, at most
+_LOOK = 0.05  # seconds between looks at whether it is cancelled
 _TELL = 0.25  # seconds between calls of the callback
 _ASK = 0.1  # seconds between questions of a worker to the scheduler
 _PATIENCE = 10.0  # seconds that stopped workers have to give back what they have
@@ -142,7 +142,7 @@ def run_in_threads(
     with ThreadPoolExecutor(1, "reduction of a stack") as pool:
         future = pool.submit(work)
         try:
-            if _wait(future.done, meter, progress, cancel):
+            if _wait(future, meter, progress, cancel):
                 control.stopped.set()
             result = future.result()
         finally:
@@ -180,7 +180,7 @@ def run_on_cluster(
 
     root = _tree(leaves, merge)
     try:
-        if _wait(root.done, meter, progress, cancel):
+        if _wait(root, meter, progress, cancel):
             # Tasks give back what they have; those that have not begun find at once that they need not.
             _event(name).set()
             result: Part = root.result(timeout=_PATIENCE)
@@ -211,18 +211,17 @@ def _tree(parts: list[Any], merge: Callable[..., Any]) -> Any:
     return parts[0]
 
 
-def _wait(is_done: Callable[[], bool], meter: Meter, progress: Callable[[Progress], None] | None, cancel: Stop) -> bool:
+def _wait(future: Any, meter: Meter, progress: Callable[[Progress], None] | None, cancel: Stop) -> bool:
     """Wait until it is done, or cancelled: then the answer is True."""
-    told, pause = time.monotonic(), 0.001
-    while not is_done():
-        if cancel.is_set():
-            return True
-        time.sleep(pause)
-        pause = min(2 * pause, _LOOK)  # what takes a moment is not made to wait for longer
+    done, told = threading.Event(), time.monotonic()
+    future.add_done_callback(lambda _: done.set())
+    while not cancel.is_set():
+        if done.wait(_LOOK):
+            return False
         if time.monotonic() - told >= _TELL:
             told = time.monotonic()
             _tell(meter, progress)
-    return False
+    return not future.done()
 
 
 def _tell(meter: Meter, progress: Callable[[Progress], None] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -33,6 +34,7 @@ Errors = Literal["raise", "skip"]
 _COMPARED = 3  # chunks that are tried until one can be compared with HDF5
 _REMEMBERED = 64
 _MOST_FRAMES = 256  # of a batch of blocks: what the narrow sums of the kernels hold
+_FIRST_FRAMES = 32  # of the first batch of blocks; each further one has twice as many
 _AHEAD = 400_000_000  # bytes of pixels per thread in a batch of blocks, some 0.1 s of work: so long a cancel waits
 
 
@@ -180,14 +182,15 @@ def read_batches(
     source = _Source(stack, route, reader, nbytes, errors, team)
     with closing(reader), ThreadPoolExecutor(1, "read ahead") as ahead:
         pieces = source.pieces(first, last)
-        waiting = ahead.submit(reader.load, *pieces[0]) if pieces else None
+        reader.expect(max((int(reader.stored_bytes(*piece).sum()) for piece in pieces), default=0))
+        waiting = ahead.submit(source.load, *pieces[0]) if pieces else None
         for number, (first_row, last_row) in enumerate(pieces):
             if waiting is None:
                 raise AssertionError("unreachable")
-            stored = waiting.result()
+            stored, blocks = waiting.result()
             if number + 1 < len(pieces):
-                waiting = ahead.submit(reader.load, *pieces[number + 1])
-            for batch in source.batches(stored, first_row, last_row):
+                waiting = ahead.submit(source.load, *pieces[number + 1])
+            for batch in source.batches(stored, blocks, first_row, last_row):
                 yield from _clipped(batch, first, last)
 
 
@@ -245,7 +248,10 @@ class _Source:
         self._out = np.empty(0, stack.native)
 
     def pieces(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Divide the rows of a range into those that are read at a time: all with blocks to work on, or all without."""
+        """Divide the rows of a range into those that are read at a time: all with blocks to work on, or all without.
+
+        The first ones are small, for nobody works while the first is read.
+        """
         table = self.reader.table
         if first >= last:
             return []
@@ -257,26 +263,29 @@ class _Source:
         budget = self.nbytes * self.team.threads
         most = max(1, min(_MOST_FRAMES, _AHEAD * self.team.threads // self.stack.frame_bytes))
         decoded = frames * self.stack.frame_bytes
-        pieces, start, bytes_so_far, frames_so_far = [], 0, 0, 0
+        cuts, bytes_so_far, frames_so_far = [0], 0, 0
         for row in range(len(frames)):
             size = int(stored[row] if plain[row] else max(stored[row], decoded[row]))
-            full = bytes_so_far + size > budget or (plain[row] and frames_so_far >= most)
-            if row > start and (full or plain[row] != plain[start]):
-                pieces.append((begin + start, begin + row))
-                start, bytes_so_far, frames_so_far = row, 0, 0
+            few = min(most, _FIRST_FRAMES << min(len(cuts) - 1, 8))
+            full = bytes_so_far + size > budget or (plain[row] and frames_so_far >= few)
+            if row > cuts[-1] and (full or plain[row] != plain[cuts[-1]]):
+                cuts.append(row)
+                bytes_so_far, frames_so_far = 0, 0
             bytes_so_far += size
             frames_so_far += int(frames[row])
-        return [*pieces, (begin + start, end)]
+        return [(begin + start, begin + stop) for start, stop in itertools.pairwise([*cuts, len(frames)])]
 
-    def batches(self, stored: Stored, first_row: int, last_row: int) -> Iterator[Batch]:
+    def load(self, first_row: int, last_row: int) -> tuple[Stored, Blocks | None]:
+        """Read rows, and find their blocks where these can be worked on."""
+        stored = self.reader.load(first_row, last_row)
+        return stored, self._blocks(stored, first_row, last_row) if self.plain[first_row] else None
+
+    def batches(self, stored: Stored, blocks: Blocks | None, first_row: int, last_row: int) -> Iterator[Batch]:
         """Make batches of rows that were read."""
-        if self.plain[first_row]:
-            blocks = self._blocks(stored, first_row, last_row)
-            if blocks is not None:
-                first = int(self.reader.table.first_frame[first_row])
-                yield Batch(first, last_row - first_row, blocks)
-                return
-        yield from self._decoded(stored, first_row, last_row)
+        if blocks is not None:
+            yield Batch(int(self.reader.table.first_frame[first_row]), last_row - first_row, blocks)
+        else:
+            yield from self._decoded(stored, first_row, last_row)
 
     def _blocks(self, stored: Stored, first_row: int, last_row: int) -> Blocks | None:
         """Find the blocks of all chunks; ``None`` if one is damaged, or may be and is to be left out then."""

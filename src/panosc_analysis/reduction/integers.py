@@ -88,22 +88,27 @@ class IntegerSums:
         np.maximum(mine.high, theirs.high, out=mine.high)
 
     def finish(self) -> Moments:
-        """Turn the sums into moments."""
+        """Turn the sums into moments, in pieces that stay in the cache."""
         from panosc_analysis.reduction.moments import Moments, joined_totals
 
         kernel = self.kernel
         self.settle()
         pixels = self.pixels if self.pixels is not None else self._empty(kernel.pixels)
-        count = np.where(kernel.valid(), np.uint32(self.frames), np.uint32(0)) - pixels.gone
-        some = count > 0
-        low, high = (np.where(some, values, 0).astype(values.dtype) for values in (pixels.low, pixels.high))
-        variance = self._variance(count, pixels) if kernel.variance else None
+        total = pixels.total.view(np.int64) if kernel.dtype.kind == "i" else pixels.total
+        valid, count = kernel.valid(), np.empty(kernel.pixels, np.uint32)
+        variance = np.empty(kernel.pixels) if kernel.variance else None
+        for begin in range(0, kernel.pixels, _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            count[part] = np.where(valid[part], np.uint32(self.frames), np.uint32(0)) - pixels.gone[part]
+            if variance is not None:
+                wraps = pixels.wraps[part] if len(pixels.wraps) else 0
+                variance[part] = _exact_variance(count[part], total[part], pixels.squares[part], wraps)
         return Moments(
             count=count,
-            sum=pixels.total.view(np.int64) if kernel.dtype.kind == "i" else pixels.total,
+            sum=total,
             variance=variance,
-            min=low.view(kernel.dtype) if kernel.extremes else None,
-            max=high.view(kernel.dtype) if kernel.extremes else None,
+            min=_known(pixels.low, count).view(kernel.dtype) if kernel.extremes else None,
+            max=_known(pixels.high, count).view(kernel.dtype) if kernel.extremes else None,
             totals=joined_totals(self.totals, self.end) if kernel.totals else None,
             saturated=pixels.full if kernel.saturation is not None else None,
         )
@@ -201,22 +206,24 @@ class IntegerSums:
         if self.kernel.totals:
             self.totals[first] = np.sum(totals, axis=0)
 
-    def _variance(self, count: NDArray[np.uint32], pixels: Any) -> NDArray[np.float64]:
-        result = np.empty(self.kernel.pixels)
-        wraps = pixels.wraps if len(pixels.wraps) else np.zeros(self.kernel.pixels, np.uint32)
-        for begin in range(0, self.kernel.pixels, _AT_ONCE):  # in pieces that stay in the cache
-            part = slice(begin, begin + _AT_ONCE)
-            total = pixels.total[part].view(np.int64) if self.kernel.dtype.kind == "i" else pixels.total[part]
-            result[part] = _exact_variance(count[part], total, pixels.squares[part], wraps[part])
-        return result
+
+def _known(values: NDArray[Any], count: NDArray[np.uint32]) -> NDArray[Any]:
+    """Give extremes, 0 where there were no values."""
+    found = values.copy()
+    found[count == 0] = 0
+    return found
 
 
 def _exact_variance(
-    count: NDArray[np.uint32], total: NDArray[Any], squares: NDArray[np.uint64], wraps: NDArray[np.uint32]
+    count: NDArray[np.uint32], total: NDArray[Any], squares: NDArray[np.uint64], wraps: NDArray[np.uint32] | int
 ) -> NDArray[np.float64]:
     """Σ(v − m)² = Σv² − m (Σv + r) with Σv = m n + r, all modulo 2^64; then to the mean itself, Σ/n − (r/n)²."""
-    number = np.maximum(count, 1).astype(total.dtype)
-    whole, rest = np.divmod(total, number)
+    number: Any = np.maximum(count, 1).astype(total.dtype)
+    most = number.max()
+    if ((count == most) | (count == 0)).all():
+        number = most  # one divisor is much faster; where there were no values all is 0 in any case
+    whole = total // number
+    rest = total - whole * number
     distances = (squares - (whole * (total + rest)).view(np.uint64)).astype(np.float64)
     estimate = squares.astype(np.float64) + wraps * float(_U64)
     estimate -= whole.astype(np.float64) * (total.astype(np.float64) + rest)

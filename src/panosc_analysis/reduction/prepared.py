@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUFFER", "PreparedReduction", "choose_steps", "prepare_reduction"]
 
-BUFFER = 32_000_000
+BUFFER = 16_000_000
 """Bytes of decoded frames that each thread holds at a time."""
 
 

@@ -15,7 +15,7 @@ __all__ = ["Team"]
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
-_SHARES = 8  # pieces per thread, so that none waits long for the last
+_SHARES = 16  # pieces per thread, so that none waits long for the last
 
 
 class Team:

@@ -12,6 +12,8 @@ import pytest
 from panosc_analysis.errors import ReductionError
 from panosc_analysis.nexus import ArrayHandle
 from panosc_analysis.reduction import Azimuthal, ReductionResult, Stack, find_geometry, reduce
+from panosc_analysis.reduction.integration.binning import Binning
+from panosc_analysis.reduction.integration.remembered import MOST_BYTES, remembered_binning
 
 SHAPE = (120, 100)
 PIXEL, DISTANCE, WAVELENGTH = 1e-4, 0.05, 1.2e-10
@@ -200,3 +202,40 @@ def test_geometry_that_cannot_be_used(file: Path, tmp_path: Path) -> None:
         )
     with pytest.raises(ReductionError, match=r"frames of \(120, 90\)"):
         reduce(stack.handle, ["azimuthal"], parameters={"poni": PONI.replace("[120, 100]", "[120, 90]")})
+
+
+def test_bins_are_made_once_for_the_same_content(file: Path, tmp_path: Path) -> None:
+    stack = Stack.of(ArrayHandle(file, "/entry/instrument/detector/data"))
+
+    def binning(geometry: str, **options: Any) -> Any:
+        return Azimuthal(npt=17, poni=geometry, **options).prepare(stack).binning
+
+    first = binning(PONI)
+    (tmp_path / "copy.poni").write_text(PONI)
+    assert binning(PONI) is first
+    assert binning(str(tmp_path / "copy.poni")) is first
+    with h5py.File(file, "a") as f:
+        f["flat"] = np.full(SHAPE, 2.0)
+    flat = binning(PONI, flat="/flat")
+    assert flat is not first
+    np.testing.assert_allclose(flat.norm, 2 * first.norm)
+    with h5py.File(file, "a") as f:
+        f["flat"][...] = 3.0
+    np.testing.assert_allclose(binning(PONI, flat="/flat").norm, 3 * first.norm)
+    moved = binning(PONI.replace(f"Distance: {DISTANCE}", "Distance: 0.06"))
+    assert not np.array_equal(moved.axes[0].values, first.axes[0].values)
+    assert not np.array_equal(binning(PONI, split="bbox").indices, first.indices)
+
+
+def test_what_is_remembered_of_bins_has_an_end() -> None:
+    def made(nbytes: int) -> Any:
+        return Binning((), *(np.zeros(nbytes // 4, "u1") for _ in range(4)), np.zeros(0), np.zeros(0, bool))  # type: ignore[arg-type]
+
+    small = remembered_binning(b"small", lambda: made(1000))
+    assert remembered_binning(b"small", lambda: made(1000)) is small
+    large = remembered_binning(b"large", lambda: made(MOST_BYTES - 2000))
+    assert remembered_binning(b"large", lambda: made(4)) is large
+    assert remembered_binning(b"more", lambda: made(4000)).nbytes == 4000
+    assert remembered_binning(b"small", lambda: made(8)).nbytes == 8
+    huge = remembered_binning(b"huge", lambda: made(MOST_BYTES + 4))
+    assert remembered_binning(b"huge", lambda: made(4)) is not huge

@@ -93,6 +93,13 @@ class Binning:
         return int(np.prod(self.shape))
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return sum(
+            array.nbytes for array in (self.indptr, self.indices, self.weights, self.norm, self.dark, self.valid)
+        )
+
+    @property
     def is_whole(self) -> bool:
         """No pixel is split."""
         return bool((np.diff(self.indptr) <= 1).all() and (self.weights == 1).all())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,8 @@ __all__ = ["FrameBins", "FrameBinsKernel"]
 
 _MOST_LANE_BINS = 16_384  # beyond these the sums of 16 frames leave the cache, and pixels are added one by one
 _CHANGES_PER_FRAME = 4096
-_SHARES = 4  # pieces per thread
+LANES = 16
+"""Frames that are summed at a time."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,15 +78,21 @@ class FrameBinsKernel:
 class _Lanes:
     """What the kernels for compressed blocks want to know of the pixels."""
 
-    def __init__(self, kernel: FrameBinsKernel) -> None:
-        binning = kernel.binning
-        usable = binning.valid & kernel.pixels.valid & (np.diff(binning.indptr) > 0)
-        self.kept, self.gaps = usable & ~kernel.gaps, usable & kernel.gaps
+    def __init__(self, binning: Binning, valid: NDArray[np.bool_], gaps: NDArray[np.bool_]) -> None:
+        usable = binning.valid & valid & (np.diff(binning.indptr) > 0)
+        self.kept, self.gaps = usable & ~gaps, usable & gaps
         self.kinds = (self.kept + 2 * self.gaps).astype(np.uint8)
         self.kept_bits, self.gap_bits = _words(self.kept), _words(self.gaps)
         self.places = binning.places(self.kept) if binning.is_whole else None
         self.norm = binning.sum(np.where(self.kept, binning.norm, 0))
         self.dark = binning.sum(np.where(self.kept, binning.dark, 0))
+
+
+@lru_cache(maxsize=2)
+def _lanes(binning: Binning, valid: bytes, gaps: bytes) -> _Lanes:
+    """Make them of the bits of the pixels, or take those that the last reductions used."""
+    pixels = (np.unpackbits(np.frombuffer(b, np.uint8), count=len(binning.norm)).view(np.bool_) for b in (valid, gaps))
+    return _Lanes(binning, *pixels)
 
 
 class _FrameSums:
@@ -104,7 +111,8 @@ class _FrameSums:
         blocks = batch.blocks
         if blocks is not None and self._takes(blocks):
             if self._lanes is None:
-                self._lanes = _Lanes(self.kernel)
+                valid, gaps = (np.packbits(some).tobytes() for some in (self.kernel.pixels.valid, self.kernel.gaps))
+                self._lanes = _lanes(self.kernel.binning, valid, gaps)
             done = team.map(lambda share: self._from_blocks(blocks, *share), shares)
             if all(piece is not None for piece in done):
                 self._keep(batch.first, shares, done)
@@ -225,8 +233,7 @@ def _words(pixels: NDArray[np.bool_]) -> NDArray[np.uint64]:
 
 
 def _shares(count: int, threads: int) -> list[tuple[int, int]]:
-    """Divide frames into shares of whole vectors of 16."""
-    vectors = -(-count // 16)
-    pieces = 1 if threads == 1 else min(vectors, _SHARES * threads)
-    cuts = [min(count, vectors * piece // pieces * 16) for piece in range(pieces + 1)]
-    return list(itertools.pairwise(cuts))
+    """Divide frames into shares of one vector of 16 each, so that no thread waits long for another."""
+    if threads == 1:
+        return [(0, count)]
+    return [(first, min(first + LANES, count)) for first in range(0, count, LANES)]

@@ -12,6 +12,7 @@ from panosc_analysis.reduction.geometry import find_geometry
 from panosc_analysis.reduction.integration.binning import RADIAL, SPLITS, BinningOptions, make_binning
 from panosc_analysis.reduction.integration.corrections import read_correction
 from panosc_analysis.reduction.integration.prepared import PreparedIntegration, ends
+from panosc_analysis.reduction.integration.remembered import content_key, remembered_binning
 from panosc_analysis.reduction.memory import require_memory
 from panosc_analysis.reduction.monitors import read_monitor
 from panosc_analysis.reduction.steps.series import MONITOR
@@ -20,6 +21,7 @@ from panosc_analysis.reduction.steps.step import Parameter, check_parameters
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from panosc_analysis.reduction.geometry import Geometry
     from panosc_analysis.reduction.stack import Stack
 
 __all__ = ["Azimuthal", "Cake", "Radial"]
@@ -92,7 +94,20 @@ class _Common:
             No images, no geometry, no wavelength where q is asked for, corrections that do not fit, no memory.
         """
         shape, window = _window(stack)
-        geometry = find_geometry(stack, self.poni)
+        geometry, options = find_geometry(stack, self.poni), self._options()
+        flat, dark = (read_correction(stack, getattr(self, name), shape, name) for name in ("flat", "dark"))
+        binning = remembered_binning(
+            content_key(geometry, shape, options, *window, flat, dark),
+            lambda: make_binning(self._integrator(geometry, shape), shape, window, options, flat=flat, dark=dark),
+        )
+        if self.per_frame or self.monitor is not None:
+            require_memory(48 * stack.frames * binning.bins, self.title)
+        monitor = read_monitor(stack, self.monitor)
+        return PreparedIntegration(
+            self, stack, shape, window, geometry, binning, monitor, self._clipping(flat=flat, dark=dark)
+        )
+
+    def _integrator(self, geometry: Geometry, shape: tuple[int, ...]) -> Any:
         integrator = geometry.integrator()
         if self.unit.startswith("q") and not integrator.wavelength:
             raise ReductionError(
@@ -106,14 +121,7 @@ class _Common:
                 f"The geometry from {geometry.origin} is for frames of {expected} pixels, these have {shape}",
                 hint="Give the PONI file of this detector and binning",
             )
-        flat, dark = (read_correction(stack, getattr(self, name), shape, name) for name in ("flat", "dark"))
-        binning = make_binning(integrator, shape, window, self._options(), flat=flat, dark=dark)
-        if self.per_frame or self.monitor is not None:
-            require_memory(48 * stack.frames * binning.bins, self.title)
-        monitor = read_monitor(stack, self.monitor)
-        return PreparedIntegration(
-            self, stack, shape, window, geometry, binning, monitor, self._clipping(flat=flat, dark=dark)
-        )
+        return integrator
 
     def _bins(self) -> tuple[int, int]:
         raise NotImplementedError

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Statistics"]
 
+_AT_ONCE = 1 << 15  # pixels
+
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
@@ -70,27 +72,55 @@ class _Prepared(WholeFrames):
 
     def arrays(self, found: Moments, labels: Labels) -> list[ResultArray]:
         shape = tuple(len(axis.values) for axis in labels.pixels)
-        count = found.count.reshape(shape)
-        masked = count == 0
-        number = np.maximum(count, 1)
-        deviation = np.sqrt(_present(found.variance)).reshape(shape)
+        masked = found.count == 0
+        mean, deviation, error = _derived(found, masked)
         images = {
-            "mean": ("mean", found.sum.reshape(shape) / number, deviation / np.sqrt(number)),
-            "sum": ("sum", found.sum.reshape(shape), None),
+            "mean": ("mean", mean, error),
+            "sum": ("sum", _without(found.sum, masked), None),
             "std": ("standard deviation", deviation, None),
-            "min": ("minimum", _present(found.min).reshape(shape), None),
-            "max": ("maximum", _present(found.max).reshape(shape), None),
+            "min": ("minimum", _without(_present(found.min), masked), None),
+            "max": ("maximum", _without(_present(found.max), masked), None),
         }
+        some = masked.reshape(shape) if masked.any() else None
         arrays = [
-            image_array(name, f"{title} of {labels.name}", values, masked, labels, errors)
+            ResultArray(
+                name,
+                f"{title} of {labels.name}",
+                values.reshape(shape),
+                labels.pixels,
+                labels.units,
+                None if errors is None else errors.reshape(shape),
+                labels.scale,
+                None if some is None else some.copy(),
+            )
             for name, (title, values, errors) in images.items()
         ]
         title = f"frames that count in {labels.name}"
-        arrays.append(ResultArray("count", title, count, labels.pixels, "frames"))
+        arrays.append(ResultArray("count", title, found.count.reshape(shape), labels.pixels, "frames"))
         if found.totals is not None:
             title = f"total of each frame of {labels.name}"
             arrays.append(ResultArray("totals", title, found.totals, (labels.frames,), labels.units))
         return arrays
+
+
+def _derived(found: Moments, masked: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:
+    """Mean, standard deviation and error of the mean, in pieces that stay in the cache; NaN where there is no value."""
+    variance = _present(found.variance)
+    mean, deviation, error = (np.empty(len(masked)) for _ in range(3))
+    for begin in range(0, len(masked), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        number = np.maximum(found.count[part], 1)
+        np.divide(found.sum[part], number, out=mean[part])
+        np.sqrt(variance[part], out=deviation[part])
+        np.divide(deviation[part], np.sqrt(number), out=error[part])
+        for values in (mean, deviation, error):
+            values[part][masked[part]] = np.nan
+    return mean, deviation, error
+
+
+def _without(values: NDArray[Any], masked: NDArray[np.bool_]) -> NDArray[Any]:
+    """Give sums or extremes as they are shown: integers are 0 already where there is no value, others become NaN."""
+    return np.where(masked, np.nan, values).astype(values.dtype) if values.dtype.kind == "f" else values
 
 
 def image_array(
