@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.frames import Route
     from panosc_analysis.reduction.work import Job, Part
 
-__all__ = ["Checkpoint"]
+__all__ = ["EVERY", "Checkpoint"]
 
-_EVERY = 30.0  # seconds between writings
+EVERY = 30.0
+"""Seconds between two writings, if nothing else is said."""
+
 _FORMAT = "panosc-analysis partial result 1"
 _OURS = "panosc_analysis.reduction."
 _ALLOWED = {
@@ -53,10 +55,12 @@ class Checkpoint:
         The file; made with the first partial result, removed by `finish`.
     job, route
         What it belongs to.
+    every
+        Seconds between two writings.
     """
 
-    def __init__(self, path: Path, job: Job, route: Route) -> None:
-        self.path, self.note = path, ""
+    def __init__(self, path: Path, job: Job, route: Route, every: float = EVERY) -> None:
+        self.path, self.note, self.every = path, "", every
         state = route.table.fingerprint if route.table is not None else _state(job.stack.handle.file)
         told = pickle.dumps((job.stack, job.kernel, job.errors, state))
         self._key = hashlib.sha256(told).hexdigest()
@@ -97,7 +101,7 @@ class Checkpoint:
 
     def offer(self, parts: list[Part]) -> None:
         """Write if it is time; the parts together are what is done."""
-        if time.monotonic() - self._written >= _EVERY:
+        if time.monotonic() - self._written >= self.every:
             self.write(parts)
 
     def write(self, parts: list[Part]) -> None:

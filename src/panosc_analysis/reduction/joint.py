@@ -31,6 +31,8 @@ class JointKernel:
 class JointSums:
     """The sums of each kernel, in their order."""
 
+    whole_batches = True
+
     def __init__(self, each: list[Sums]) -> None:
         self.each = each
 
@@ -40,9 +42,12 @@ class JointSums:
             sums.add(frames, first)
 
     def add_batch(self, batch: Batch, team: Team) -> None:
-        """Add a batch to each, in the way that it knows."""
-        for sums in self.each:
+        """Add a batch to each, in the way that it knows; once the first has it, the others get it."""
+        for sums in self.each[:1]:
             add_batch(sums, batch, team)
+        with team.undisturbed():
+            for sums in self.each[1:]:
+                add_batch(sums, batch, team)
 
     def settle(self) -> None:
         """End a task."""

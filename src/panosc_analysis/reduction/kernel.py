@@ -28,16 +28,23 @@ class Sums(Protocol):
 
 @runtime_checkable
 class BatchSums(Protocol):
-    """Sums that take a batch as it comes and divide the work on it themselves, such as those of compiled kernels."""
+    """Sums that take a batch as it comes and divide the work on it themselves, such as those of compiled kernels.
+
+    Those with an attribute `whole_batches` that is true add a batch when all work on it is done, and may be interrupted
+    until then.
+    """
 
     def add_batch(self, batch: Batch, team: Team) -> None:
         """Add the frames of a batch, with the threads of a team."""
 
 
 def add_batch(sums: Sums, batch: Batch, team: Team) -> None:
-    """Add a batch in the way that the sums know."""
-    if isinstance(sums, BatchSums):
+    """Add a batch in the way that the sums know; where these change as it goes, it is not interrupted."""
+    if isinstance(sums, BatchSums) and getattr(sums, "whole_batches", False):
         sums.add_batch(batch, team)
+    elif isinstance(sums, BatchSums):
+        with team.undisturbed():
+            sums.add_batch(batch, team)
     else:
         sums.add(batch.frames(team), batch.first)
 

@@ -6,8 +6,8 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from panosc_analysis.errors import ReductionCancelled
-from panosc_analysis.reduction.checkpoint import Checkpoint
+from panosc_analysis.errors import OpenError, ReductionCancelled
+from panosc_analysis.reduction.checkpoint import EVERY, Checkpoint
 from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
 from panosc_analysis.reduction.events import reduce_events
 from panosc_analysis.reduction.plan import divide, number_of_tasks
@@ -16,7 +16,7 @@ from panosc_analysis.reduction.progress import CancelToken
 from panosc_analysis.reduction.result import ReductionResult
 from panosc_analysis.reduction.stack import Stack
 from panosc_analysis.reduction.steps import Events, make_steps
-from panosc_analysis.reduction.work import Job, absorbed
+from panosc_analysis.reduction.work import Job, absorbed, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,6 +71,7 @@ def reduce(
     threads: int | None = None,
     buffer: int = BUFFER,
     checkpoint: str | Path | None = None,
+    checkpoint_every: float = EVERY,
 ) -> ReductionResult:
     """Reduce a stack in one pass over its frames.
 
@@ -103,8 +104,10 @@ def reduce(
     buffer
         Bytes of compressed or decoded frames that each thread holds at a time.
     checkpoint
-        A file for partial results: written every half minute and whenever the reduction ends before its time, removed
-        when it is complete. If it is there already, the reduction goes on from it. Use another file for each reduction.
+        A file for partial results: written now and then and whenever the reduction ends before its time, removed when
+        it is complete. If it is there already, the reduction goes on from it. Use another file for each reduction.
+    checkpoint_every
+        Seconds between two writings of that file.
 
     Raises
     ------
@@ -113,7 +116,8 @@ def reduce(
     ReductionCancelled
         It was cancelled; the error's `partial` is the result of the frames until then.
     OpenError
-        Data that cannot be read.
+        Data that cannot be read; the error's `partial` is the result of the frames before, where it ran in this
+        process.
     """
     if steps is not None and _counts_events(steps):
         step = cast("Events", make_steps(steps, parameters or {})[0])
@@ -121,8 +125,16 @@ def reduce(
             handle.file, step, handle.path, threads=threads, progress=progress, cancel=cancel, sources=sources
         )
     ready = prepare_reduction(handle, steps, parameters=parameters or {}, mask=mask, buffer=buffer, errors=errors)
-    kept = None if checkpoint is None else Checkpoint(Path(checkpoint).expanduser(), ready.job, ready.route)
-    part = _resumed(ready.job, ready.route, tasks, threads, progress, cancel or CancelToken(), kept)
+    kept = None
+    if checkpoint is not None:
+        kept = Checkpoint(Path(checkpoint).expanduser(), ready.job, ready.route, checkpoint_every)
+    rescued: list[Part] = []
+    try:
+        part = _resumed(ready.job, ready.route, tasks, threads, progress, cancel or CancelToken(), kept, rescued)
+    except OpenError as error:
+        if rescued:
+            error.data["partial"] = ready.result(merged(rescued), sources, (f"it could not go on: {error.message}",))
+        raise
     result = ready.result(part, sources) if part.frames else None  # some steps have nothing to say of no frames
     if result is None or result.is_partial:
         hint = "The error's attribute partial has the result until then" if kept is None else "Start it again to go on"
@@ -145,34 +157,42 @@ def _resumed(
     progress: Callable[[Progress], None] | None,
     cancel: Stop,
     kept: Checkpoint | None,
+    rescued: list[Part],
 ) -> Part:
-    """Run what a checkpoint leaves to do, and keep it up to date."""
+    """Run what a checkpoint leaves to do, and keep it up to date; after an error `rescued` has what was done."""
     before = None if kept is None else kept.read()
     done: list[Part] = [] if before is None else [before]
     missing = [(0, job.stack.frames)] if before is None else before.missing(job.stack.frames)
     ranges = _ranges(job, route, tasks, threads, missing) if missing else []
-    if kept is None:
-        return _run(job, ranges, threads, progress, cancel, None)
     latest: list[Part] = []
 
     def between(parts: list[Part]) -> None:
         latest[:] = parts
-        kept.offer([*done, *parts])
+        if kept is not None:
+            kept.offer([*done, *parts])
 
     try:
-        for some in _rounds(ranges, threads):
+        for some in _rounds(ranges, threads) if kept is not None else [ranges]:
             latest.clear()
             done.append(_run(job, some, threads, progress, cancel, between))
-            kept.offer(done)
+            if kept is not None:
+                kept.offer(done)
             if cancel.is_set():
                 break
     except BaseException:
         # Half a batch in the sums would be counted again; what was written before is right.
-        if (done or latest) and not any(part.torn for part in latest):
-            kept.write([*done, *latest])
+        if not any(part.torn for part in latest):
+            rescued += [*done, *latest]
+        if kept is not None and rescued:
+            kept.write(rescued)
         raise
     part = functools.reduce(absorbed, done)
-    if part.frames < job.stack.frames:
+    return part if kept is None else _closed(kept, part, job.stack.frames)
+
+
+def _closed(kept: Checkpoint, part: Part, frames: int) -> Part:
+    """Keep what falls short of all frames, and forget the rest."""
+    if part.frames < frames:
         kept.write([part])
     else:
         kept.finish()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Pixels", "RowFunction", "Rows", "RowsKernel"]
 
 
+_AT_ONCE = 16  # frames
+
+
 class RowFunction(Protocol):
     """Makes a row of each frame; small and picklable."""
 
@@ -71,6 +74,8 @@ class RowsKernel:
 class _RowSums:
     """Rows of some frames: (first frame, number of frames, arrays) for each batch."""
 
+    whole_batches = True
+
     def __init__(self, kernel: RowsKernel) -> None:
         self.kernel = kernel
         self.pieces: list[tuple[int, int, tuple[NDArray[Any], ...]]] = []
@@ -78,13 +83,14 @@ class _RowSums:
 
     def add_batch(self, batch: Batch, team: Team) -> None:
         frames = batch.frames(team)
-        shares = team.shares(len(frames)) if self.kernel.shared else [(0, len(frames))]
+        shares = team.shares(len(frames)) if self.kernel.shared else _in_turn(len(frames))
 
         def work(share: tuple[int, int]) -> tuple[NDArray[Any], ...]:
             begin, end = share
             return self.kernel.function(frames[begin:end], batch.first + begin)
 
-        for (begin, end), arrays in zip(shares, team.map(work, shares), strict=True):
+        done = team.map(work, shares) if self.kernel.shared else team.in_turn(work, shares)
+        for (begin, end), arrays in zip(shares, done, strict=True):
             self._keep(arrays, batch.first + begin, end - begin)
 
     def add(self, frames: NDArray[Any], first: int) -> None:
@@ -114,6 +120,11 @@ class _RowSums:
             for whole, part in zip(found, arrays, strict=True):
                 whole[first : first + count] = part
         return Rows((*found, *self.sums), missing)
+
+
+def _in_turn(frames: int) -> list[tuple[int, int]]:
+    """Divide frames that one thread works on, so that it can be asked to stop in between."""
+    return [(begin, min(begin + _AT_ONCE, frames)) for begin in range(0, frames, _AT_ONCE)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from panosc_analysis.reduction.frames import find_route, read_batches
 from panosc_analysis.reduction.kernel import add_batch, settle
-from panosc_analysis.reduction.team import Team
+from panosc_analysis.reduction.team import Interrupted, Team
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from panosc_analysis.reduction.batch import Batch
     from panosc_analysis.reduction.frames import Errors
     from panosc_analysis.reduction.kernel import Kernel, Sums
     from panosc_analysis.reduction.stack import Stack
@@ -134,16 +135,28 @@ def run_task(
             break
         if batch.reason:
             part.skipped.append((batch.first, batch.count, batch.reason))
-        else:
-            part.torn = True
-            add_batch(part.sums, batch, team)
+        elif not _added(part, batch, team, control):
+            break
         part.count(batch.first, batch.first + batch.count)
-        part.torn = False
         control.add(batch.count)
         if between is not None:
             between(part)
     settle(part.sums)
     return part
+
+
+def _added(part: Part, batch: Batch, team: Team, control: Control) -> bool:
+    """Add a batch, if nobody wants to stop before it is added; the whole of it, or nothing."""
+    part.torn, team.stop = True, control.is_stopped
+    try:
+        add_batch(part.sums, batch, team)
+    except Interrupted:
+        part.torn = False
+        return False
+    finally:
+        team.stop = None
+    part.torn = False
+    return True
 
 
 def merged(parts: list[Part]) -> Part:

@@ -98,6 +98,8 @@ def _lanes(binning: Binning, valid: bytes, gaps: bytes) -> _Lanes:
 class _FrameSums:
     """Sums of some frames: (first frame, signal, variance, norm) for each share of a batch."""
 
+    whole_batches = True
+
     def __init__(self, kernel: FrameBinsKernel) -> None:
         self.kernel = kernel
         self.pieces: list[tuple[int, NDArray[Any], NDArray[Any] | None, NDArray[Any]]] = []

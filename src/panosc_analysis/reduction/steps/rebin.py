@@ -133,6 +133,8 @@ class _BlockKernel:
 class _BlockSums:
     """Sum and count of each block of frames that was met."""
 
+    whole_batches = True
+
     def __init__(self, kernel: _BlockKernel) -> None:
         self.kernel = kernel
         self.found: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}

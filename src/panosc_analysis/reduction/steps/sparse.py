@@ -212,6 +212,8 @@ class _TableKernel:
 class _TableSums:
     """Columns found in each frame."""
 
+    whole_batches = True
+
     def __init__(self, kernel: _TableKernel) -> None:
         self.kernel = kernel
         self.found: dict[int, tuple[NDArray[Any], ...]] = {}
