@@ -20,7 +20,18 @@ from __future__ import annotations
 # The room `search` and the function `search` share a name. Python binds a sub-package to its parent when it is first
 # imported, so the room must be loaded (it is a list of names, nothing more) before the function takes the name.
 import panosc_analysis.search  # noqa: F401
+from panosc_analysis.nexus.computing import Computing, provide
 from panosc_analysis.workbench import browse, cluster, open, search, show
 
 __all__ = ["browse", "cluster", "open", "search", "show"]
 __version__ = "0.1.0"
+
+
+def _handles() -> Computing:
+    from panosc_analysis.reduction import handles
+
+    return handles
+
+
+# The room that opens files is below the one that reduces; here, above both, the one is told of the other.
+provide(_handles)

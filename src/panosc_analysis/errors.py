@@ -25,7 +25,8 @@
     ├── NothingToPlot             (LookupError)        no plottable data in the file
     ├── CatalogueError            (ValueError)         the index cannot be made or served
     ├── ReductionError            (ValueError)         a reduction that cannot be run on these data
-    │   └── ReductionCancelled                         it was stopped; `partial` is what was done
+    │   ├── ReductionCancelled                         it was stopped; `partial` is what was done
+    │   └── NotEnoughMemory       (MemoryError)        a result that would not fit; said before it is made
     └── SaveError                 (OSError)            a result that could not be written; an older one is intact
 
 A message says what happened and ends with what to try next. Besides its place in the tree, each class is also the
@@ -46,6 +47,7 @@ __all__ = [
     "LocateError",
     "NodeNotFound",
     "NotAnHDF5File",
+    "NotEnoughMemory",
     "NotYours",
     "NothingToPlot",
     "OpenError",
@@ -190,6 +192,10 @@ class ReductionError(PanoscError, ValueError):
 
 class ReductionCancelled(ReductionError):
     """A reduction that somebody stopped; its attribute `partial` is the result until then, or ``None``."""
+
+
+class NotEnoughMemory(ReductionError, MemoryError):
+    """An array that does not fit into the memory of this session; nothing was allocated for it."""
 
 
 class SaveError(PanoscError, OSError):

@@ -3,29 +3,33 @@
 A handle holds a file name, a path inside the file and a selection; it opens the file when it is asked for something and
 closes it again, so it can be pickled, sent to a worker or kept for days. Nothing stays open: HDF5 refuses to open a
 file a second time in another mode, and a notebook may need that.
+
+A file may grow while it is looked at. A handle of a whole array follows it: each call takes the length of the moment in
+which it begins and keeps to it to its end, on all workers. A part, ``handle[:]`` too, stays what it was when it was
+taken.
 """
 
 from __future__ import annotations
 
-import operator
 import threading
 import time
 from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Generic, SupportsIndex, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import h5py
 import numpy as np
 
-from panosc_analysis.errors import NodeNotFound, OpenError, SourceMissing
+from panosc_analysis.errors import FileTruncated, NodeNotFound, OpenError, SourceMissing
+from panosc_analysis.nexus.as_array import AsArray
 from panosc_analysis.nexus.attributes import read_attributes
 from panosc_analysis.nexus.chunks import ChunkTable, fingerprint, read_chunk_table
+from panosc_analysis.nexus.computing import computing
 from panosc_analysis.nexus.failures import reading
 from panosc_analysis.nexus.guard import missing_sources
 from panosc_analysis.nexus.opener import H5File, open_file
+from panosc_analysis.nexus.selecting import Key, Selection, narrowed, read_part
 from panosc_analysis.nexus.virtual import is_series, source_files
 
 if TYPE_CHECKING:
@@ -35,13 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayHandle", "Selection"]
 
-Selection: TypeAlias = tuple[int | range, ...]
-"""One entry per stored dimension: the index taken, or the range of indices kept. Empty for everything."""
-
-Key: TypeAlias = "SupportsIndex | slice | EllipsisType | tuple[SupportsIndex | slice | EllipsisType, ...]"
-
 _REMEMBERED = 64
 _SETTLED = 100_000_000  # ns without a change until a file's time of change tells it from the next one
+_SMALL = 8_000_000  # bytes that HDF5 reads before anything else is ready to
 
 Value = TypeVar("Value")
 
@@ -52,17 +52,19 @@ class _Facts:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    chunks: tuple[int, ...] | None
     files: tuple[Path, ...]  # the one that was asked, the one that holds the dataset, and the sources
     sources: tuple[Path, ...]  # of a virtual dataset
     missing: tuple[str, ...]  # of these and of external storage, what is not there
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayHandle:
+class ArrayHandle(AsArray):
     """An array in a file, or a part of it, that is read when it is asked for.
 
-    Slicing is lazy and follows NumPy's grammar for integers, slices and ``...``; `numpy` reads. Compares and hashes by
-    file, path and selection, not by content.
+    Slicing is lazy and follows NumPy's grammar for integers, slices and ``...``; `numpy` reads, `mean` and its like
+    reduce without holding everything, `dask` and `map_frames` run code of yours. Compares and hashes by file, path and
+    selection, not by content.
 
     Parameters
     ----------
@@ -115,6 +117,33 @@ class ArrayHandle:
         return self.size * self.dtype.itemsize
 
     @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """Shape of a stored chunk, as h5py and zarr have it; ``None`` where the array is stored in one piece.
+
+        Cut to the selection: one entry for each of its dimensions, elements that a step leaves out not counted. Of a
+        virtual dataset the chunks of its sources, where these agree. (`dask` makes blocks of several; its array's
+        ``chunks`` lists these in Dask's way.)
+        """
+        chunks = self.stored_chunks
+        if chunks is None:
+            return None
+        along = zip(self._ranges(), chunks, strict=True)
+        return tuple(
+            max(1, min(len(part), -(-chunk // abs(part.step)))) for part, chunk in along if isinstance(part, range)
+        )
+
+    @property
+    def stored_chunks(self) -> tuple[int, ...] | None:
+        """Shape of a chunk of the whole array in the file; ``None`` where it is stored in one piece."""
+        facts = self._facts()
+        if facts.chunks is None and facts.sources:
+            frames, *window = self._ranges()
+            span = range(frames, frames + 1) if isinstance(frames, int) else frames
+            table = ArrayHandle(self.file, self.path, (span, *window)).chunk_table()
+            return None if table is None else table.chunk_shape
+        return facts.chunks
+
+    @property
     def attrs(self) -> dict[str, Any]:
         """Attributes of the dataset as plain Python values, bytes as text; what cannot be decoded is ``None``."""
         with self.dataset() as dataset:
@@ -135,28 +164,55 @@ class ArrayHandle:
         TypeError
             Something other than integers, slices and ``...``.
         """
-        return ArrayHandle(self.file, self.path, _narrowed(self._ranges(), key))
+        return ArrayHandle(self.file, self.path, narrowed(self._ranges(), key))
 
     def numpy(self) -> NDArray[Any]:
-        """Read the selection through HDF5 into a new array of `shape`; text as `str` objects.
+        """Read the selection into a new array of `shape` and `dtype`; text as `str` objects.
 
-        Costs one opening of the file and decodes under HDF5's lock, one thread at a time.
+        What is large is decoded in the threads of this process, outside HDF5's lock and straight into the result; what
+        is small or stored in a way that only HDF5 can read is read through it, one thread at a time. The numbers are
+        the same.
 
         Raises
         ------
+        NotEnoughMemory
+            It does not fit; nothing was allocated.
         SourceMissing
             A file of a virtual dataset is not there; HDF5 alone would give fill values.
         OpenError
             The file, or a chunk of it, cannot be read.
         """
+        whole = self[...]  # of one state of the file
+        engine = None if whole.nbytes < _SMALL or whole.dtype.hasobject else computing()
+        return whole.read_hdf5() if engine is None else engine.read(whole)
+
+    def read_hdf5(self) -> NDArray[Any]:
+        """Read the selection as `numpy` does, through HDF5 whatever there is.
+
+        Costs one opening of the file and decodes under HDF5's lock, one thread at a time.
+
+        Raises
+        ------
+        SourceMissing, OpenError
+            As `numpy`.
+        """
         self._require_sources()
         with self.dataset() as dataset:
             if dataset.shape is None:
                 return np.empty(0, dataset.dtype)
-            return _read(dataset, self._ranges())
+            self._require_length(dataset.shape)
+            return read_part(dataset, self._ranges())
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Read for NumPy; always a new array."""
+        """Read for NumPy; always a new array.
+
+        Raises
+        ------
+        ValueError
+            ``copy=False``, as NumPy wants it where there is no array yet.
+        """
+        if copy is False:
+            raise ValueError("a handle has no array in memory to share; use numpy.asarray(handle)")
         return np.asarray(self.numpy(), dtype=dtype)
 
     def chunk_table(self) -> ChunkTable | None:
@@ -180,6 +236,8 @@ class ArrayHandle:
             return None
         self._require_sources()
         table = self._remembered_table(partial=bool(facts.missing))
+        if table is not None:
+            self._require_length(table.shape)
         if table is None or ranges[0] == range(table.shape[0]):
             return table
         return table.select(np.asarray(ranges[0], dtype=np.int64))
@@ -230,10 +288,10 @@ class ArrayHandle:
         with self.dataset() as dataset:
             # A dataset with a null dataspace has a type and no extent at all.
             shape = (0,) if dataset.shape is None else tuple(map(int, dataset.shape))
-            sources = source_files(dataset)
+            sources, chunks = source_files(dataset), getattr(dataset, "chunks", None)
             files = tuple(dict.fromkeys((self.file, Path(dataset.file.filename), *sources)))
             state = _state(files)
-            facts = _Facts(shape, np.dtype(dataset.dtype), files, sources, missing_sources(dataset))
+            facts = _Facts(shape, np.dtype(dataset.dtype), chunks, files, sources, missing_sources(dataset))
             series = is_series(dataset)  # whose shape depends on files that nobody has named
         if not facts.missing and not series and state is not None and _is_settled(state, begun):
             _known.put(key, (state, facts))
@@ -252,6 +310,16 @@ class ArrayHandle:
                 hint="Fetch the files that belong to this one and keep them where it expects them",
                 path=str(self.file),
                 missing=missing,
+            )
+
+    def _require_length(self, shape: tuple[int, ...]) -> None:
+        """Refuse what is not there any more: HDF5 would give less, and say nothing."""
+        last = [part if isinstance(part, int) else max(part[0], part[-1]) if part else -1 for part in self.selection]
+        if last and (len(last) != len(shape) or any(a >= length for a, length in zip(last, shape, strict=True))):
+            raise FileTruncated(
+                f"{self.path} in {self.file} has the shape {shape} now, and more was taken of it before",
+                hint="Look whether the file was written anew, and take the part again",
+                path=str(self.file),
             )
 
     def _ranges(self) -> Selection:
@@ -299,53 +367,3 @@ def _state(files: tuple[Path, ...]) -> tuple[tuple[int, int], ...] | None:
 def _is_settled(state: tuple[tuple[int, int], ...], now: int) -> bool:
     """Whether files had not changed for a moment: one that changes again within a tick of the clock looks the same."""
     return all(changed < now - _SETTLED for changed, _ in state)
-
-
-def _narrowed(ranges: Selection, key: Key) -> Selection:
-    parts = key if isinstance(key, tuple) else (key,)
-    visible = [axis for axis, part in enumerate(ranges) if isinstance(part, range)]
-    result = list(ranges)
-    for axis, part in zip(visible, _spread(parts, len(visible)), strict=True):
-        kept = ranges[axis]
-        if isinstance(kept, range):
-            result[axis] = kept[part]
-    return tuple(result)
-
-
-def _spread(parts: tuple[Any, ...], ndim: int) -> list[int | slice]:
-    """One index per dimension: what ``...`` and missing indices stand for is written out."""
-    ellipses = [position for position, part in enumerate(parts) if part is Ellipsis]
-    given = len(parts) - len(ellipses)
-    if len(ellipses) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
-    if given > ndim:
-        raise IndexError(f"too many indices: the array has {ndim} dimensions, {given} were given")
-    where = ellipses[0] if ellipses else len(parts)
-    all_of_it = [slice(None)] * (ndim - given)
-    return [*map(_index, parts[:where]), *all_of_it, *map(_index, parts[where + 1 :])]
-
-
-def _index(part: object) -> int | slice:
-    if isinstance(part, slice):
-        return part
-    if isinstance(part, bool | np.bool_) or not isinstance(part, SupportsIndex):
-        raise TypeError(
-            f"a handle takes integers, slices and '...', not {type(part).__name__}; read it with numpy() first"
-        )
-    return operator.index(part)
-
-
-def _read(dataset: Any, ranges: Selection) -> NDArray[Any]:
-    stored = tuple(part if isinstance(part, int) else _forward(part) for part in ranges)
-    is_text = isinstance(dataset, h5py.Dataset) and h5py.check_string_dtype(dataset.dtype) is not None
-    values = np.asarray(dataset.asstr(errors="replace")[stored] if is_text else dataset[stored])
-    # HDF5 reads forwards only.
-    flips = tuple(slice(None, None, -1 if part.step < 0 else 1) for part in ranges if isinstance(part, range))
-    return values[flips] if any(flip.step < 0 for flip in flips) else values
-
-
-def _forward(part: range) -> slice:
-    if not part:
-        return slice(0, 0)
-    low, high = (part[0], part[-1]) if part.step > 0 else (part[-1], part[0])
-    return slice(low, high + 1, abs(part.step))

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-__all__ = ["Stop", "available_threads", "current_client", "run_in_threads", "run_on_cluster"]
+__all__ = [
+    "LocalControl",
+    "SchedulerControl",
+    "Stop",
+    "available_threads",
+    "current_client",
+    "run_in_threads",
+    "run_on_cluster",
+]
 
 _FAN_IN = 4
 _LOOK = 0.05  # seconds between looks at whether it is cancelled
@@ -60,20 +68,22 @@ def current_client() -> Client | None:
     return None if client.asynchronous else client
 
 
-class _Here:
+class LocalControl:
     """Control of tasks in this process."""
 
     def __init__(self, meter: Meter) -> None:
         self.meter, self.stopped = meter, threading.Event()
 
     def is_stopped(self) -> bool:
+        """Whether to give up."""
         return self.stopped.is_set()
 
     def add(self, frames: int) -> None:
+        """Count frames as done."""
         self.meter.add(frames)
 
 
-class _ThroughScheduler:
+class SchedulerControl:
     """Control of tasks on workers, which ask the scheduler now and then; frames are counted when a task ends."""
 
     def __init__(self, name: str) -> None:
@@ -81,6 +91,7 @@ class _ThroughScheduler:
         self._event: Any = None
 
     def is_stopped(self) -> bool:
+        """Whether to give up, as the scheduler said a moment ago."""
         now = time.monotonic()
         if now - self._asked < _ASK:
             return False
@@ -92,8 +103,12 @@ class _ThroughScheduler:
     def add(self, frames: int) -> None:
         """Count nothing here."""
 
+    def stop(self) -> None:
+        """Ask all tasks to give up."""
+        _event(self.name).set()
+
     def __reduce__(self) -> tuple[object, ...]:
-        return _ThroughScheduler, (self.name,)
+        return SchedulerControl, (self.name,)
 
 
 def _event(name: str) -> Any:
@@ -123,7 +138,7 @@ def run_in_threads(
         What was found; its `done` falls short of the ranges if it was cancelled.
     """
     meter = Meter(sum(last - first for first, last in ranges))
-    control = _Here(meter)
+    control = LocalControl(meter)
 
     def work() -> Part:
         found: Part | None = None
@@ -168,7 +183,7 @@ def run_on_cluster(
     """
     meter = Meter(sum(last - first for first, last in ranges))
     name = f"panosc-analysis-{uuid.uuid4().hex}"
-    task = partial(run_task, job, _ThroughScheduler(name))
+    task = partial(run_task, job, SchedulerControl(name))
     leaves = client.map(task, *zip(*ranges, strict=True), key=f"reduce-{name}", pure=False)
     for leaf, (first, last) in zip(leaves, ranges, strict=True):
         leaf.add_done_callback(partial(_count, meter, last - first))

@@ -138,7 +138,7 @@ def _agrees(stack: Stack, reader: ChunkReader, layout: Layout, row: int) -> bool
     """Compare a row with what HDF5 reads; ``None`` if it is damaged, which proves nothing."""
     first, count = int(reader.table.first_frame[row]), int(reader.table.frames[row])
     try:
-        theirs = stack.handle[first : first + count].numpy()
+        theirs = stack.handle[first : first + count].read_hdf5()
     except OpenError:
         return None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from panosc_analysis.errors import ReductionError
+from panosc_analysis.errors import NotEnoughMemory
 
 __all__ = ["available_memory", "require_memory"]
 
@@ -23,12 +23,12 @@ def require_memory(nbytes: int, what: str) -> None:
 
     Raises
     ------
-    ReductionError
+    NotEnoughMemory
         It does not.
     """
     has = available_memory()
     if nbytes > _SHARE * has:
-        raise ReductionError(
+        raise NotEnoughMemory(
             f"{what} would take {nbytes / 1e9:.1f} GB of memory, and {has / 1e9:.1f} GB are free",
             hint="Select a part of the data, use larger bins, or ask for a session with more memory",
         )

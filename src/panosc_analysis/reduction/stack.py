@@ -93,4 +93,4 @@ class Stack:
     def read(self, first: int, last: int) -> NDArray[Any]:
         """Read frames `first` to `last` (exclusive) through HDF5, shape (frames, pixels), in `native`."""
         part = self.handle if self.is_single else self.handle[first:last]
-        return part.numpy().reshape(-1, self.pixels).astype(self.native, copy=False)
+        return part.read_hdf5().reshape(-1, self.pixels).astype(self.native, copy=False)

@@ -52,7 +52,7 @@ class Pieces:
             return through_hdf5
         found = cls(handle, length, table, decoders)
         first, last = next(iter(found.borders()))
-        theirs = handle[first:last].numpy()
+        theirs = handle[first:last].read_hdf5()
         return found if found.read(first, last).tobytes() == theirs.tobytes() else through_hdf5
 
     def borders(self) -> list[tuple[int, int]]:
@@ -72,7 +72,7 @@ class Pieces:
             They cannot be read.
         """
         if self.table is None:
-            return self.handle[first:last].numpy()
+            return self.handle[first:last].read_hdf5()
         out = np.empty(last - first, self.table.dtype)
         begin, end = (int(row) for row in np.searchsorted(self.table.first_frame, [first, last - 1], side="right"))
         for row in range(begin - 1, end):
