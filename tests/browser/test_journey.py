@@ -14,6 +14,7 @@ from silx.io.nxdata import get_default
 
 from panosc_analysis.nexus import open_file
 from tests.browser.conftest import Platform
+from tests.browser.laboratory import choose
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -76,13 +77,18 @@ def open_item(page: Page, name: str) -> None:
     page.keyboard.press("Enter")
 
 
-def open_in_h5web(page: Page, pictures: Path) -> None:
-    """Open the saved result from the file browser; h5web must show the profile first."""
+def open_the_result(page: Page, pictures: Path) -> None:
+    """Open the saved result from the file browser: in our viewer, then in h5web, which must show the profile first."""
     page.locator(".jp-BreadCrumbs-home").click()
     expect(page.locator(".jp-DirListing-item", has_text="tutorials")).to_be_visible()
     page.wait_for_timeout(1000)
     open_item(page, "results")
     open_item(page, "behenate.nxs")
+    tab = page.locator(".panosc-Document")
+    expect(tab.locator(".panosc-stage canvas[aria-label^=Curve]")).to_be_visible(timeout=90_000)
+    expect(tab.get_by_role("tree")).to_be_visible()
+    page.screenshot(path=pictures / "tab.png")
+    choose(page, page.locator(".jp-DirListing-item", has_text="behenate.nxs"), "View HDF5 file contents")
     expect(page.get_by_role("tab", name="NX Line", selected=True)).to_be_visible(timeout=60_000)
     expect(page.get_by_role("figure", name="radial profile of data")).to_be_visible(timeout=30_000)
     page.wait_for_timeout(1500)
@@ -123,7 +129,7 @@ def test_alice_runs_the_tutorial_to_its_end_and_opens_the_result(
     page.wait_for_timeout(1000)
     assert first.locator("canvas").first.screenshot() != before
     answers_while_a_cell_runs(page, first)
-    open_in_h5web(page, pictures)
+    open_the_result(page, pictures)
 
 
 def answers_while_a_cell_runs(page: Page, viewer: Locator) -> None:

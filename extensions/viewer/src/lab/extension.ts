@@ -40,7 +40,7 @@ function activate(
   app.docRegistry.addWidgetFactory(factory);
   void app.started.then(() => {
     addFileTypes(app.docRegistry);
-    takeOver(manager, () => Boolean(settings?.composite['doubleClick']));
+    takeOver(manager, () => Boolean(settings?.composite['doubleClick'] ?? true));
   });
   restore(factory, restorer);
 }

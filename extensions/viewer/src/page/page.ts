@@ -61,6 +61,7 @@ class Page {
     this.failed = true;
     this.status.replaceChildren(strong(message), hint && ` ${hint}`);
     this.status.classList.add('failed');
+    this.status.setAttribute('role', 'alert');
     this.status.hidden = false;
   }
 }
