@@ -31,7 +31,7 @@ def write_scan(path: Path) -> Path:
         file.attrs["default"] = "entry"
         entry = file.create_group("entry")
         entry.attrs.update(NX_class="NXentry", default="data")
-        entry["title"] = "Rings"
+        entry["title"], entry["note"] = "Rings", "cooled by hand"
         data = entry.create_group("data")
         data.attrs.update(NX_class="NXdata", signal="frames", axes=["angle", ".", "."])
         data["frames"] = np.random.default_rng(0).poisson(9, (4, 90, 120)).astype("u2")
@@ -60,26 +60,26 @@ def find_faults(page: Page, part: str) -> list[tuple[str, list[str]]]:
 
 
 def walk_with_the_keyboard(page: Page, document: Locator) -> None:
-    """From the default plot through the tree to the log and to the text, and a step through the frames."""
+    """From the default plot through the frames, and through the tree to a log and to a text."""
     canvas = document.locator(".panosc-stage canvas").first
     expect(canvas).to_have_attribute("data-frame", "0", timeout=WAIT)
     expect(document.locator(".panosc-viewer[role=group]")).to_contain_text("Rings")
     canvas.focus()
     page.keyboard.press("]")
     expect(canvas).to_have_attribute("data-frame", "1", timeout=WAIT)
-    document.get_by_role("treeitem").first.focus()
-    page.keyboard.press("ArrowRight")
+    document.get_by_role("treeitem").first.focus()  # the only entry, which is open from the beginning
     expect(document.get_by_role("treeitem", name=re.compile("^temperature"))).to_be_attached(timeout=WAIT)
     page.keyboard.press("t")
     chosen = document.locator("[role=treeitem]:focus")
     expect(chosen).to_contain_text("temperature")
     page.keyboard.press("Enter")
     expect(document.locator(".panosc-stage canvas[aria-label^=Curve]")).to_be_visible(timeout=WAIT)
-    page.keyboard.press("t")
-    expect(chosen).to_contain_text("title")
+    page.keyboard.press("n")
+    expect(chosen).to_contain_text("note")
     page.keyboard.press("Enter")
-    expect(document.locator(".panosc-viewer[role=group]")).to_contain_text("Rings", timeout=WAIT)
-    expect(chosen).to_contain_text("title")
+    expect(document.locator(".panosc-viewer[role=group]")).to_contain_text("cooled by hand", timeout=WAIT)
+    expect(document.locator(".panosc-details")).to_contain_text("/entry/note", timeout=WAIT)
+    expect(chosen).to_contain_text("note")
 
 
 def is_cut_off(part: Locator) -> bool:

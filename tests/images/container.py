@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 import tomllib
@@ -29,8 +30,8 @@ def tag() -> str:
 
 
 def image(name: str) -> str:
-    """Whole name of an image."""
-    return f"panosc-analysis/{name}:{tag()}"
+    """Whole name of an image of this run, which ``$PANOSC_IMAGES_TAG`` names."""
+    return f"panosc-analysis/{name}:{os.environ.get('PANOSC_IMAGES_TAG') or tag()}"
 
 
 def docker(*arguments: str, text: str | None = None, timeout: float = 120) -> str:

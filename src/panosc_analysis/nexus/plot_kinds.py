@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from panosc_analysis.nexus.attributes import Node, child, is_numeric, is_table, text
+from panosc_analysis.nexus.attributes import Node, child, is_numeric, is_table, nx_class, text
 from panosc_analysis.nexus.axes import axis_names, find_axes, scatter_axes
 from panosc_analysis.nexus.nxdata import interpretation
 
@@ -32,7 +32,7 @@ def drawn(found: Plottable, remarks: list[str]) -> tuple[PlotKind, Kept, tuple[A
     kind, kept = _kind(found)
     axes = find_axes(found.group, found.signal, found.signal_name, remarks, found.likely_axes)
     names, _ = axis_names(found.group, found.signal, found.signal_name)
-    if found.rule not in ("scan", "NXlog", "NXmonitor") and found.likely_axes and not names:
+    if found.rule not in ("scan", "NXmonitor") and nx_class(found.group) != "NXlog" and found.likely_axes and not names:
         remarks += [f"no axes are named; {a.name!r} was taken" for a in axes if a and (a.name,) == found.likely_axes]
     if not (found.rule == "path" and found.path == found.signal_path):  # a dataset that is asked for is shown whole
         kept = _good_part(kept, axes, remarks)

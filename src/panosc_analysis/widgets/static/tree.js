@@ -28,7 +28,8 @@ class FileTree {
     this.tree.addEventListener("click", (event) => this.click(event));
     const title = element("div", { class: "panosc-title", title: model.get("title") }, model.get("title"));
     el.append(element("div", { class: "panosc-viewer panosc-file" }, title, this.tree, this.details));
-    this.addAll(this.tree, model.get("_root"), 1);
+    const [only, ...others] = this.addAll(this.tree, model.get("_root"), 1);
+    if (only && !others.length) this.open(only);
     this.tree.querySelector("[role=treeitem]")?.setAttribute("tabindex", "0");
     this.mark(model.get("selected"));
   }
