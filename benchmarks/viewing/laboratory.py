@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from threading import Event, Thread
 
 import httpx
 from playwright.sync_api import Page
@@ -98,25 +97,3 @@ def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise SystemExit("JupyterLab did not start; see jupyter.log")
-
-
-@contextmanager
-def latencies(url: str, every: float = 0.05) -> Iterator[list[float]]:
-    """Seconds that the server takes for the smallest question, asked again and again meanwhile."""
-    found: list[float] = []
-    over = Event()
-
-    def ask() -> None:
-        with httpx.Client(base_url=url, timeout=60) as client:
-            while not over.wait(every):
-                start = time.perf_counter()
-                client.get("/api")
-                found.append(time.perf_counter() - start)
-
-    thread = Thread(target=ask)
-    thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        thread.join()

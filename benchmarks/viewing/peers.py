@@ -24,7 +24,7 @@ class Peer:
     caches
         Whether it promises to show frames that were shown before without asking for them again.
     frames
-        How many frames it has, if not all.
+        How many frames it has, if not all; it is then moved to and fro.
     """
 
     name: str
@@ -74,7 +74,12 @@ PLOPP = """
 %matplotlib widget
 import scipp as sc, plopp as pp
 array = sc.DataArray(sc.array(dims=["frame", "y", "x"], values=values))
-pp.slicer(array, keep=["y", "x"])
+pp.slicer(array, keep=["y", "x"], mode="single")
+"""
+
+H5WEB = """
+from jupyterlab_h5web import H5Web
+H5Web("stack.nxs")
 """
 
 OURS = """
@@ -89,4 +94,5 @@ PEERS = (
     Peer("matplotlib inline", MATPLOTLIB, ".jp-OutputArea img", IPYWIDGETS_SLIDER),
     Peer("ipympl", IPYMPL, ".jupyter-matplotlib canvas", IPYWIDGETS_SLIDER),
     Peer("plopp", PLOPP, ".jupyter-matplotlib canvas", IPYWIDGETS_SLIDER, before=PLOPP_BEFORE, frames=IN_MEMORY),
+    Peer("jupyterlab-h5web", H5WEB, ".jp-OutputArea canvas", "[class*=_sliders_] [role=slider]"),
 )

@@ -23,6 +23,7 @@ def write_stack(path: Path, frames: int, shape: tuple[int, int], seed: int = 8) 
         options = {"chunks": (1, *shape), **hdf5plugin.Bitshuffle(cname="lz4")}
         signal = data.create_dataset("data", (frames, *shape), "u4", **options)
         signal.attrs["interpretation"] = "image"
+        signal.attrs["_FillValue"] = np.iinfo(np.uint32).max  # else no other viewer leaves the gaps out of its colours
         for i in range(min(DISTINCT, frames)):
             signal[i] = frame(i, shape, random)
         stored = [signal.id.read_direct_chunk((i, 0, 0)) for i in range(min(DISTINCT, frames))]

@@ -8,6 +8,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, options) {
 };
 
 const SIDE = 48;
+const PATIENCE = 90_000; // ms that a picture is waited for
 const small = new OffscreenCanvas(SIDE, SIDE).getContext('2d', { willReadFrequently: true });
 const nextFrame = () => new Promise(requestAnimationFrame);
 
@@ -34,18 +35,24 @@ function pixels(selector) {
   return new Uint32Array(small.getImageData(0, 0, SIDE, SIDE).data.buffer);
 }
 
-function hash(values) {
+/** A number that stands for what is seen: 0 for nothing, or for a picture that is being replaced. */
+function look(selector) {
+  const values = pixels(selector);
+  if (!values || new Set(values).size < 2) return 0;
   let sum = 17;
   for (const value of values) sum = (Math.imul(sum, 31) + value) | 0;
-  return sum;
+  return sum || 1;
 }
 
 window.watching = {
-  /** Seconds from calling `start` until the picture has many colours; after a minute and a half it is not awaited. */
+  keys: [],
+  last: 0,
+
+  /** Seconds from calling `start` until the picture has many colours. */
   async first(selector, start) {
     const from = performance.now();
     start();
-    while (performance.now() - from < 90_000) {
+    while (performance.now() - from < PATIENCE) {
       await nextFrame();
       const values = pixels(selector);
       if (values && new Set(values).size > 60) return (performance.now() - from) / 1000;
@@ -53,24 +60,23 @@ window.watching = {
     throw new Error(`no picture at ${selector}`);
   },
 
-  /** Count how often the picture changes, until `stop`. */
+  /** Note when the picture changes and when keys come, until `stop`. */
   watch(selector) {
-    const seen = { changes: 0, moments: [] };
-    let last = hash(pixels(selector) ?? []);
+    this.keys = [];
     this.going = true;
     this.done = (async () => {
-      const from = performance.now();
+      const changes = [];
+      const seen = new Set();
+      let last = look(selector);
       while (this.going) {
         await nextFrame();
-        const values = pixels(selector);
-        const now = values ? hash(values) : last;
-        if (now !== last) {
-          seen.changes += 1;
-          seen.moments.push(performance.now());
-        }
+        const now = look(selector);
+        if (!now || now === last) continue;
+        changes.push(performance.now());
+        seen.add(now);
         last = now;
       }
-      return { ...seen, seconds: (performance.now() - from) / 1000 };
+      return { changes, pictures: seen.size, keys: this.keys };
     })();
   },
 
@@ -79,15 +85,32 @@ window.watching = {
     return await this.done;
   },
 
+  /** Wait until the picture is another than at the last call. */
+  async another(selector) {
+    const from = performance.now();
+    while (performance.now() - from < PATIENCE) {
+      const now = look(selector);
+      const isNew = now && now !== this.last;
+      if (isNew) {
+        this.last = now;
+        return;
+      }
+      await nextFrame();
+    }
+    throw new Error(`the picture at ${selector} stays the same`);
+  },
+
   /** Wait until the picture has not changed for `quiet` seconds. */
   async settle(selector, quiet) {
-    let last = 0;
+    this.last = 0;
     let since = performance.now();
     while (performance.now() - since < 1000 * quiet) {
       await nextFrame();
-      const now = hash(pixels(selector) ?? []);
-      if (now !== last) since = performance.now();
-      last = now;
+      const now = look(selector);
+      if (now !== this.last) since = performance.now();
+      this.last = now;
     }
   },
 };
+
+addEventListener('keydown', () => window.watching.keys.push(performance.now()), true);

@@ -106,11 +106,11 @@ def drawn_with(page: Window, viewer: Viewer, **changes: Any) -> None:
     page.evaluate("new Promise(requestAnimationFrame)")
 
 
-@pytest.mark.parametrize("query", ["", "?panosc-webgl=off"], ids=["webgl", "canvas"])
+@pytest.mark.parametrize("query", ["?panosc-webgl=on", "?panosc-webgl=off"], ids=["webgl", "canvas"])
 def test_colours_are_those_of_silx_on_every_scale(page: Window, opened: Any, detector: Path, query: str) -> None:
     viewer = opened(detector, query, frame=3, colormap="gray")
     kind = page.evaluate("panoscSurface.kind")
-    assert kind == ("canvas" if query else "WebGL2")
+    assert kind == ("canvas" if query.endswith("off") else "WebGL2")
     plot = box(page)
     made = viewer._answers.renderer.picture(3, (round(plot["height"]), round(plot["width"])))
     pooled, full = made.pooled, viewer.content.frame_shape

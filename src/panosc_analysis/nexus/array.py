@@ -29,7 +29,7 @@ from panosc_analysis.nexus.computing import computing
 from panosc_analysis.nexus.failures import reading
 from panosc_analysis.nexus.guard import missing_sources
 from panosc_analysis.nexus.opener import H5File, open_file
-from panosc_analysis.nexus.selecting import Key, Selection, narrowed, read_part
+from panosc_analysis.nexus.selecting import Key, Selection, narrowed, read_part, read_part_into
 from panosc_analysis.nexus.virtual import is_series, source_files
 
 if TYPE_CHECKING:
@@ -202,6 +202,26 @@ class ArrayHandle(AsArray):
                 return np.empty(0, dataset.dtype)
             self._require_length(dataset.shape)
             return read_part(dataset, self._ranges())
+
+    def read_into(self, out: NDArray[Any]) -> None:
+        """Read the selection as `read_hdf5` does, into an array of its shape and type.
+
+        For who reads one frame after the other: new memory takes longer to get than bitshuffle to decode.
+
+        Raises
+        ------
+        ValueError
+            The array has another shape or type.
+        SourceMissing, OpenError
+            As `numpy`.
+        """
+        whole = self[...]  # of one state of the file
+        if (out.shape, out.dtype) != (whole.shape, whole.dtype):
+            raise ValueError(f"{out.dtype} {out.shape} cannot take {whole.dtype} {whole.shape}")
+        whole._require_sources()
+        with whole.dataset() as dataset:
+            whole._require_length(dataset.shape or ())
+            read_part_into(dataset, whole._ranges(), out)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """Read for NumPy; always a new array.

@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Key", "Selection", "narrowed", "read_part"]
+__all__ = ["Key", "Selection", "narrowed", "read_part", "read_part_into"]
 
 Selection: TypeAlias = tuple[int | range, ...]
 """One entry per stored dimension: the index taken, or the range of indices kept. Empty for everything."""
@@ -65,7 +65,7 @@ def _index(part: object) -> int | slice:
 
 def read_part(dataset: Any, ranges: Selection) -> NDArray[Any]:
     """Read a part of an open dataset through HDF5; text as `str` objects."""
-    stored = tuple(part if isinstance(part, int) else _forward(part) for part in ranges)
+    stored = _stored(ranges)
     is_text = isinstance(dataset, h5py.Dataset) and h5py.check_string_dtype(dataset.dtype) is not None
     values = np.asarray(dataset.asstr(errors="replace")[stored] if is_text else dataset[stored])
     if not values.ndim and dataset.dtype.kind in "biufc":
@@ -73,6 +73,21 @@ def read_part(dataset: Any, ranges: Selection) -> NDArray[Any]:
     # HDF5 reads forwards only.
     flips = tuple(slice(None, None, -1 if part.step < 0 else 1) for part in ranges if isinstance(part, range))
     return values[flips] if any(flip.step < 0 for flip in flips) else values
+
+
+def read_part_into(dataset: Any, ranges: Selection, out: NDArray[Any]) -> None:
+    """Read a part of an open dataset into an array of its shape and type."""
+    forwards = all(isinstance(part, int) or (part and part.step > 0) for part in ranges)
+    is_number = isinstance(dataset, h5py.Dataset) and dataset.dtype.kind in "biuf"
+    if is_number and forwards and out.ndim and out.flags.c_contiguous:
+        dataset.read_direct(out, _stored(ranges))
+    else:
+        out[...] = read_part(dataset, ranges)
+
+
+def _stored(ranges: Selection) -> tuple[int | slice, ...]:
+    """Say a selection as h5py takes it, forwards."""
+    return tuple(part if isinstance(part, int) else _forward(part) for part in ranges)
 
 
 def _forward(part: range) -> slice:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -44,6 +44,13 @@ class Readable(Protocol):
     def dtype(self) -> Any: ...  # noqa: D102  the array's own
 
     def __getitem__(self, index: Any) -> Any: ...
+
+
+@runtime_checkable
+class _ReadsInto(Readable, Protocol):
+    """What can be read without new memory."""
+
+    def read_into(self, out: NDArray[Any]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +191,9 @@ class Content:
         named = [(axis, axis.at(np.array([i]))[0]) for axis, i in where if not axis.is_index or len(self.leading) > 1]
         return " · ".join(f"{axis.label} {quantity(float(value), axis.units)}" for axis, value in named)
 
-    def read(self, frame: int, part: tuple[slice, ...] = ()) -> NDArray[Any]:
-        """Read the values of a frame, or of a part of it."""
-        return read_array(self.source, (*self.place(frame), *part, Ellipsis))
+    def read(self, frame: int, part: tuple[slice, ...] = (), *, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Read the values of a frame, or of a part of it; a file's into `out` where that fits."""
+        return read_array(self.source, (*self.place(frame), *part, Ellipsis), out)
 
     def read_errors(self, frame: int) -> NDArray[Any] | None:
         """Read the standard deviations of a frame, if there are any."""
@@ -305,7 +312,10 @@ class Scaled:
         return values
 
 
-def read_array(source: Any, index: tuple[Any, ...]) -> NDArray[Any]:
-    """Read a part of an array or of a handle."""
+def read_array(source: Any, index: tuple[Any, ...], out: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Read a part of an array or of a handle; of a handle into `out`, if that has the part's shape and type."""
     part = source[index]
+    if out is not None and isinstance(part, _ReadsInto) and (part.shape, part.dtype) == (out.shape, out.dtype):
+        part.read_into(out)
+        return out
     return np.asarray(part.numpy() if hasattr(part, "numpy") else part)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PooledFrame", "masked_pixels", "plain_numbers", "pool", "pool_factor"]
 
+_STRIP = 1 << 19  # bytes
 _GAPS = 0.25  # a frame with more masked than this has no gaps, it has been measured here and there
 
 
@@ -104,27 +105,38 @@ def pool(values: NDArray[Any], masked: NDArray[np.bool_] | None, factors: tuple[
     """Reduce a frame to blocks of `factors` pixels by the maximum of the unmasked ones.
 
     A block is masked if all of it is; where little is masked altogether (gaps between modules) also if more than half
-    of it is, so that a gap narrower than two blocks can still be seen. Costs about one copy of the frame.
+    of it is, so that a gap narrower than two blocks can still be seen. Reads the frame once, in strips that stay in the
+    processor's cache.
     """
     if masked is None:
-        small = values if factors == (1, 1) else _blocks(values, factors, np.maximum)
+        small = values if factors == (1, 1) else _in_strips(values, None, factors)[0]
         return PooledFrame(small, None, factors, 0.0)
     fraction = float(np.count_nonzero(masked)) / masked.size
     if factors == (1, 1):
         return PooledFrame(values, masked, factors, fraction)
-    small = _blocks(_lowered(values, masked), factors, np.maximum)
+    small, count = _in_strips(values, masked, factors)
     part = 0.5 if fraction < _GAPS else 1.0
-    count = _blocks(masked.view(np.uint8), factors, np.add, np.dtype(np.uint32))
     size = np.outer(*(_block_lengths(n, f) for n, f in zip(masked.shape, factors, strict=True)))
     return PooledFrame(small, (count == size) | (count > part * size), factors, fraction)
 
 
-def _lowered(values: NDArray[Any], masked: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return a copy in which what is masked is lower than all else."""
-    lowest = -np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min
-    lowered = values.copy()
-    np.putmask(lowered, masked, values.dtype.type(lowest))
-    return lowered
+def _in_strips(
+    values: NDArray[Any], masked: NDArray[np.bool_] | None, factors: tuple[int, int]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the highest unmasked value of each block, and how many of its pixels are masked."""
+    rows, columns = values.shape
+    small = np.empty((-(-rows // factors[0]), -(-columns // factors[1])), values.dtype)
+    count = np.zeros(small.shape, np.min_scalar_type(factors[0] * factors[1]))
+    lowest = values.dtype.type(-np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min)
+    height = max(1, _STRIP // max(1, columns * values.itemsize * factors[0]))
+    for first in range(0, len(small), height):
+        lines = slice(first * factors[0], (first + height) * factors[0])
+        strip = values[lines]
+        if masked is not None:
+            count[first : first + height] = _blocks(masked[lines].view(np.uint8), factors, np.add, count.dtype)
+            strip = np.where(masked[lines], lowest, strip)
+        small[first : first + height] = _blocks(strip, factors, np.maximum)
+    return small, count
 
 
 def _block_lengths(length: int, factor: int) -> NDArray[np.int64]:

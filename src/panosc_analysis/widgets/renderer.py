@@ -1,7 +1,8 @@
 """Frames of one content, prepared for drawing: read once, masked, pooled, coded; or curves, thinned.
 
 Safe to call from several threads: in a notebook, messages of a widget are answered in a thread of their own while a
-cell runs. Keeps the frames that were read last, so that zooming in or a question about one pixel reads nothing again.
+cell runs. A frame that somebody passes by is read into the memory of the one before, since new memory takes longer to
+get than many a frame to decode; a frame that is asked about is kept, with the last ones that were.
 Memory is bounded: at most 256 MB of frames are kept, and a frame larger than 33 million pixels is never held as a
 whole but read in strips.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,6 +90,8 @@ class Renderer:
         self._held: OrderedDict[int, Frame] = OrderedDict()
         self._mask: NDArray[Any] | None = None
         self._known: dict[int, Statistics] = {}
+        self._memory: NDArray[Any] | None = None
+        self._passed: tuple[int, Frame] | None = None
 
     @property
     def is_large(self) -> bool:
@@ -120,17 +123,8 @@ class Renderer:
         """
         if self.is_large:
             return self._large_picture(frame, window, part)
-        held = self.frame(frame)
-        values, masked = np.atleast_2d(held.values), None if held.masked is None else np.atleast_2d(held.masked)
-        whole = (slice(0, values.shape[0]), slice(0, values.shape[1]))
-        part = whole if part is None else _within(part, values.shape)
-        shown = masked if use_mask else frames.masked_pixels(values)
-        factors = _factors(part, window)
-        pooled = frames.pool(values[part], None if shown is None else shown[part], factors)
-        if held.statistics is None:
-            usable = pooled.values if part == whole and use_mask else None
-            held.statistics = find_statistics(values, masked, usable)
-        return Picture(pooled, part, held.statistics)
+        with self._lock:
+            return _picture_of(self._held.get(frame) or self._pass_by(frame), window, part, use_mask=use_mask)
 
     def _large_picture(self, frame: int, window: tuple[int, int], part: Part | None) -> Picture:
         rows, columns = self.content.frame_shape
@@ -174,7 +168,7 @@ class Renderer:
         with self._lock:
             held = self._held.get(frame)
             if held is None:
-                held = self._held[frame] = self._read(frame, ())
+                held = self._held[frame] = self._keep(frame)
             self._held.move_to_end(frame)
             while len(self._held) > 1 and sum(one.nbytes for one in self._held.values()) > _MOST_BYTES:
                 self._held.popitem(last=False)
@@ -198,9 +192,27 @@ class Renderer:
                 return self._read(frame, part)
         return Frame(held.values[part], None if held.masked is None else held.masked[part])
 
-    def _read(self, frame: int, part: tuple[slice, ...]) -> Frame:
+    def _pass_by(self, frame: int) -> Frame:
+        """Read a frame into memory that the next one will have."""
+        if self._passed is None or self._passed[0] != frame:
+            if self._memory is None:
+                self._memory = np.empty(self.content.frame_shape, self.content.signal.dtype)
+            self._passed = None  # if reading fails, nothing is there
+            self._passed = frame, self._read(frame, (), self._memory)
+        return self._passed[1]
+
+    def _keep(self, frame: int) -> Frame:
+        """Read a frame into memory of its own, unless it has just been read."""
+        if self._passed is None or self._passed[0] != frame:
+            return self._read(frame, ())
+        passed = self._passed[1]
+        if self._memory is None or not np.may_share_memory(passed.values, self._memory):
+            return passed  # it was in memory anyway
+        return Frame(passed.values.copy(), passed.masked, passed.statistics)
+
+    def _read(self, frame: int, part: tuple[slice, ...], out: NDArray[Any] | None = None) -> Frame:
         content = self.content
-        values = frames.plain_numbers(content.read(frame, part))
+        values = frames.plain_numbers(content.read(frame, part, out=out))
         if not part and values.shape != content.frame_shape:
             raise NothingToPlot(
                 f"Frame {frame} has shape {values.shape}, not {content.frame_shape}",
@@ -219,6 +231,21 @@ class Renderer:
         if self._mask is None:
             self._mask = content.read_mask(frame)
         return self._mask[part] if part and self._mask is not None else self._mask
+
+
+def _picture_of(frame: Frame, window: tuple[int, int], part: Part | None, *, use_mask: bool) -> Picture:
+    """Make a picture that shares no memory with the frame's values."""
+    values, masked = np.atleast_2d(frame.values), None if frame.masked is None else np.atleast_2d(frame.masked)
+    whole = (slice(0, values.shape[0]), slice(0, values.shape[1]))
+    part = whole if part is None else _within(part, values.shape)
+    shown = masked if use_mask else frames.masked_pixels(values)
+    pooled = frames.pool(values[part], None if shown is None else shown[part], _factors(part, window))
+    if pooled.factors == (1, 1):
+        pooled = replace(pooled, values=pooled.values.copy())
+    if frame.statistics is None:
+        usable = pooled.values if part == whole and use_mask else None
+        frame.statistics = find_statistics(values, masked, usable)
+    return Picture(pooled, part, frame.statistics)
 
 
 def _within(part: Part, shape: tuple[int, ...]) -> Part:

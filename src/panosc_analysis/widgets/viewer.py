@@ -1,6 +1,6 @@
-"""The widget that shows one content: traits that both sides see, and what a person can take from it.
+"""The widget that shows one content, and what a person can take from it.
 
-What travels between browser and kernel is in `answers`.
+What travels between browser and kernel is in `answers`; what both know is in `viewer_state`.
 """
 
 from __future__ import annotations
@@ -9,19 +9,16 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
-import traitlets as t
-
 from panosc_analysis.errors import NothingToPlot, PanoscError
-from panosc_analysis.widgets import assets, colormaps, taking
+from panosc_analysis.widgets import taking
 from panosc_analysis.widgets.answers import Answers
 from panosc_analysis.widgets.content import Content
 from panosc_analysis.widgets.facts import facts_of
-from panosc_analysis.widgets.limits import LIMITS, SCALES
 from panosc_analysis.widgets.regions import Region, RegionStatistics, find_region_statistics
 from panosc_analysis.widgets.saving import write_whole
 from panosc_analysis.widgets.sources import content_of
 from panosc_analysis.widgets.stack_curves import StackCurve
+from panosc_analysis.widgets.viewer_state import ViewerState
 
 if TYPE_CHECKING:
     from panosc_analysis.widgets.answers import Answer, Message
@@ -32,14 +29,7 @@ __all__ = ["Viewer"]
 _OPTIONS = ("frame", "colormap", "scale", "gamma", "x_scale", "limits", "origin", "aspect", "use_mask", "contours")
 
 
-def _within_stack(viewer: Any, proposal: Any) -> int:
-    """Keep a frame's number within the stack; negative ones count from the end."""
-    count: int = viewer.content.n_frames
-    frame = int(proposal["value"])
-    return min(count - 1, max(0, frame + count if frame < 0 else frame))
-
-
-class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has no types
+class Viewer(ViewerState):
     """A picture or curve with its controls, and a slider for every dimension that is not drawn.
 
     Made by `show`. Holds no open file and a bounded number of frames.
@@ -49,78 +39,13 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
     content
         What is shown.
     **options
-        Values of the traits below.
+        Values of the traits of `ViewerState`.
 
     Attributes
     ----------
-    frame
-        The frame that is shown, from 0, in C order of the leading dimensions.
-    n_frames
-        How many there are; cannot be changed.
-    order
-        Which stored dimension comes where; the last two of an image are drawn, down and to the right.
-    colormap
-        One of silx's.
-    scale
-        "linear", "log", "sqrt", "arcsinh" or "gamma", of the colours or of a curve's values.
-    gamma
-        The exponent of "gamma".
-    x_scale
-        "linear" or "log", of a curve's axis.
-    limits
-        How the values of the first and last colour are found: "auto" (percentiles of the frame), "minmax", "stddev3"
-        (mean ± 3 σ) or "fixed". Masked pixels never count.
-    low, high
-        These values where they are fixed.
-    use_mask
-        Whether masked pixels are left out of the picture.
-    contours
-        How many lines of equal value are drawn over an image.
-    origin
-        "lower": numbers rise upwards, as in silx and h5web; "upper": row 0 is at the top.
-    aspect
-        "auto": square pixels where both axes have the same unit; "equal"; "fill".
-    follow
-        Look every two seconds whether the file has grown, and show its last frame.
-    title, label, units
-        What is shown, the name of its values and their unit.
+    frame, n_frames, order, colormap, scale, limits, low, high, …
+        See `ViewerState`; what is set shows at once.
     """
-
-    _esm = assets.module(*assets.VIEWER)
-    _css = assets.style()
-
-    frame = t.Int(0).tag(sync=True)
-    n_frames = t.Int(1, read_only=True).tag(sync=True)
-    order = t.List(t.Int()).tag(sync=True)
-    colormap = t.Enum(colormaps.OFFERED, default_value="viridis").tag(sync=True)
-    scale = t.Enum(SCALES, default_value="linear").tag(sync=True)
-    gamma = t.Float(0.5, min=0.01, max=100).tag(sync=True)
-    x_scale = t.Enum(("linear", "log"), default_value="linear").tag(sync=True)
-    limits = t.Enum(LIMITS, default_value="auto").tag(sync=True)
-    low = t.Float(None, allow_none=True).tag(sync=True)
-    high = t.Float(None, allow_none=True).tag(sync=True)
-    use_mask = t.Bool(default_value=True).tag(sync=True)
-    contours = t.Int(0, min=0, max=20).tag(sync=True)
-    origin = t.Enum(("lower", "upper"), default_value="lower").tag(sync=True)
-    aspect = t.Enum(("auto", "equal", "fill"), default_value="auto").tag(sync=True)
-    follow = t.Bool(default_value=False).tag(sync=True)
-    title = t.Unicode("").tag(sync=True)
-    label = t.Unicode("").tag(sync=True)
-    units = t.Unicode("").tag(sync=True)
-
-    # What the browser needs and nobody sets.
-    kind = t.Unicode("", read_only=True).tag(sync=True)
-    _facts = t.Dict().tag(sync=True)
-    _x = t.Bytes(b"").tag(sync=True)
-    _y = t.Bytes(b"").tag(sync=True)
-    _luts = t.Bytes(b"").tag(sync=True)
-    _revision = t.Int(0).tag(sync=True)
-    # What the person points at: {"kind", "points"}, {"shape", "points", "width"}, [row, row, column, column].
-    _region = t.Dict().tag(sync=True)
-    _profile = t.Dict().tag(sync=True)
-    _part = t.List(t.Int()).tag(sync=True)
-
-    _frame_within_stack = t.validate("frame")(_within_stack)
 
     def __init__(self, content: Content, **options: Any) -> None:
         self._lock = threading.RLock()
@@ -138,7 +63,7 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
             said["x_scale"] = content.frame_axes[0].scale
         if list(order) == list(range(len(content.shape))):
             said["frame"] = content.first
-        self._check(said | options)
+        self.check_options(said | options)
         if list(order) != list(range(len(content.shape))):
             self.content = content.arranged(tuple(order))
             self._answers = self._answering(self.content)
@@ -349,15 +274,6 @@ class Viewer(anywidget.AnyWidget):  # type: ignore[misc]  # its base class has n
 
     def _on_message(self, _widget: Any, message: Message, _buffers: Any) -> None:
         self.send(*self.answer(message))
-
-    def _check(self, options: Message) -> None:
-        known = sorted(name for name in self.trait_names(sync=True) if not name.startswith("_"))
-        for name, value in options.items():
-            if name not in known or self.traits()[name].read_only:
-                raise ValueError(f"there is no option {name!r}; the options are {', '.join(known)}, roi")
-            trait = self.traits()[name]
-            if isinstance(trait, t.Enum) and value not in trait.values:
-                raise ValueError(f"{name} must be one of {', '.join(trait.values)}, not {value!r}")
 
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.content.shape))

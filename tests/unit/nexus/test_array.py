@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -58,6 +59,17 @@ def test_slicing_is_numpys(file: Path, keys: list[list[object]]) -> None:
         handle = handle[tuple(key)]  # type: ignore[index]
     assert handle.shape == expected.shape
     np.testing.assert_array_equal(handle.numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    "key", [(3,), (slice(None, None, 2), 1), (slice(None, None, -1),), (..., slice(1, 4)), (2, 1, 4)]
+)
+def test_reading_into_memory_that_is_there(file: Path, key: tuple[Any, ...]) -> None:
+    out = np.full_like(VALUES[key], 9)
+    ArrayHandle(file, "entry/data")[key].read_into(out)
+    np.testing.assert_array_equal(out, VALUES[key])
+    with pytest.raises(ValueError, match="cannot take"):
+        ArrayHandle(file, "entry/data")[key].read_into(np.empty((3, 3, 3), np.uint16))
 
 
 def test_handle_survives_pickle_and_compares(file: Path) -> None:

@@ -79,6 +79,25 @@ def test_the_exact_value_of_a_pixel(viewer: Viewer) -> None:
     assert said["text"] == "500"
 
 
+def test_each_frame_is_its_own_though_they_share_memory(tmp_path: Path) -> None:
+    path = tmp_path / "stack.h5"
+    values = np.random.default_rng(3).integers(0, 60_000, (5, 64, 90)).astype(">u2")
+    with create_file(path) as file:
+        file["values"] = values
+    viewer = show(path)
+    for window in ({"rows": 32, "columns": 45}, {"rows": 64, "columns": 90}):
+        factor = 64 // window["rows"]
+        pooled = values.reshape(5, 64 // factor, factor, 90 // factor, factor).max(axis=(2, 4))
+        made = [viewer._answers.renderer.picture(i, (window["rows"], window["columns"])) for i in (4, 0, 2, 2, 1)]
+        for frame, picture_ in zip((4, 0, 2, 2, 1), made, strict=True):
+            np.testing.assert_array_equal(picture_.pooled.values, pooled[frame])
+            assert picture_.statistics.ends == (values[frame].min(), values[frame].max())
+    kept = [viewer._answers.renderer.frame(i) for i in (1, 3)]
+    picture(viewer, frame=0)
+    for i, one in zip((1, 3), kept, strict=True):
+        np.testing.assert_array_equal(one.values, values[i])
+
+
 def test_masked_pixels_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "gaps.h5"
     values = np.ones((100, 120), np.uint32)

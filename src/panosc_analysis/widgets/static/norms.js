@@ -49,8 +49,16 @@ function valuesOf(codec, bits) {
   return decodedCodes.values;
 }
 
-/** The number of the colour (0 … 255) of every code, as silx's `normalize` gives it. */
-export function levelTable(codec, bits, { scale, gamma, low, high }) {
+const levelTables = { key: "", table: null };
+
+/** The number of the colour (0 … 255) of every code, as silx's `normalize` gives it; the same array for the same question. */
+export function levelTable(codec, bits, colouring) {
+  const key = JSON.stringify([codec, bits, colouring]);
+  if (levelTables.key !== key) Object.assign(levelTables, { key, table: makeLevelTable(codec, bits, colouring) });
+  return levelTables.table;
+}
+
+function makeLevelTable(codec, bits, { scale, gamma, low, high }) {
   const values = valuesOf(codec, bits);
   const table = new Uint8Array(values.length);
   const forward = FORWARD[scale];
@@ -60,7 +68,8 @@ export function levelTable(codec, bits, { scale, gamma, low, high }) {
     let part = (forward(values[code]) - first) * factor;
     if (scale === "gamma") part = part > 0 ? part ** gamma : 0;
     const level = Math.floor(part * 256);
-    table[code] = level > 0 ? Math.min(255, level) : 0;
+    if (level >= 255) return table.fill(255, code); // values rise with their codes, colours with the values
+    table[code] = level > 0 ? level : 0;
   }
   return table;
 }

@@ -13,6 +13,7 @@ export class Painter {
   constructor(plot) {
     this.plot = plot;
     this.contours = new Contours(plot);
+    this.behind = { canvas: document.createElement("canvas"), key: "" };
     this.themes = new MutationObserver(() => this.retheme());
     const attributeFilter = ["data-jp-theme-name", "data-jp-theme-light", "data-theme", "class"];
     this.themes.observe(document.body, { attributes: true, attributeFilter });
@@ -33,7 +34,10 @@ export class Painter {
   /** The theme's colours. */
   theme() {
     const now = performance.now();
-    if (!this.known || now - this.known.at > THEME_AGE) this.known = { at: now, colours: themeOf(this.plot.root) };
+    if (!this.known || now - this.known.at > THEME_AGE) {
+      const { fontFamily } = getComputedStyle(this.plot.root);
+      this.known = { at: now, colours: themeOf(this.plot.root), font: `12px ${fontFamily}` };
+    }
     return this.known.colours;
   }
 
@@ -49,8 +53,24 @@ export class Painter {
       Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
     }
     context.scale(ratio, ratio);
-    context.font = `12px ${getComputedStyle(this.plot.root).fontFamily}`;
+    this.theme();
+    context.font = this.known.font;
     return { context, ratio };
+  }
+
+  /** Axes and the pattern of masked pixels, drawn anew only if they are others. */
+  backdrop(theme, ratio) {
+    const { answer, isImage, kind, scales, size } = this.plot;
+    const { x, y } = scales;
+    const hasPattern = kind === "image" && Boolean(answer);
+    const sides = [x, y].map(({ low, high, scale, label }) => [low, high, scale, label]);
+    const key = JSON.stringify([size, sides, theme, this.known.font, ratio, this.plot.get("origin"), hasPattern]);
+    if (this.behind.key === key) return this.behind.canvas;
+    const { context } = this.prepared(this.behind.canvas, size.width, size.height);
+    drawAxes(context, size.plot, x, y, theme, !isImage);
+    if (hasPattern) drawBehind(context, size.plot, theme, ratio);
+    this.behind.key = key;
+    return this.behind.canvas;
   }
 
   /** Draw before the next frame of the screen, once however often it is asked for. */
@@ -63,10 +83,15 @@ export class Painter {
     const { plot } = this;
     if (!plot.size) return;
     plot.histogram.draw();
+    if (plot.low && plot.answer) {
+      const { low, high } = plot.colouring();
+      plot.low.show(low);
+      plot.high.show(high);
+    }
     const { context, ratio } = this.prepared(plot.canvas, plot.size.width, plot.size.height);
     const theme = this.theme();
     plot.scales = plot.viewport.scales();
-    drawAxes(context, plot.size.plot, plot.scales.x, plot.scales.y, theme, !plot.isImage);
+    context.drawImage(this.backdrop(theme, ratio), 0, 0, plot.canvas.width / ratio, plot.canvas.height / ratio);
     if (plot.answer) {
       Object.assign(plot.canvas.dataset, { frame: plot.answer.frame, part: plot.answer.part ?? "" });
       this.content(context, theme, ratio);
@@ -96,7 +121,6 @@ export class Painter {
     const { answer, axes, overview, scales, size } = this.plot;
     const { x, y } = scales;
     const sides = { x: [x.low, x.high], y: this.plot.get("origin") === "upper" ? [y.low, y.high] : [y.high, y.low] };
-    drawBehind(context, size.plot, theme, ratio);
     const hasBehind = overview && overview !== answer && overview.frame === answer.frame;
     for (const picture of hasBehind ? [overview, answer] : [answer]) {
       drawPicture(context, size.plot, picture, axes, sides, this.plot.lut(), this.plot.colouring(), ratio);
@@ -108,6 +132,9 @@ export class Painter {
   overlay(extra = {}) {
     const { cursor, drawn, isImage, placeOf, scales, size } = this.plot;
     if (!size || !scales) return;
+    const isEmpty = !cursor.index && !drawn.shape && !extra.open && !extra.from;
+    if (isEmpty && this.emptyOver === size) return; // as nearly always while frames go by
+    this.emptyOver = isEmpty ? size : null;
     const { context } = this.prepared(this.plot.over, size.width, size.height);
     const theme = this.theme();
     cursor.draw(context, theme);

@@ -1,16 +1,32 @@
 // An image, or coloured points, with its colour bar.
 
 import { drawFrame, drawText } from "./axes.js";
+import { element } from "./controls.js";
 import { levelTable, fraction, valueAtFraction } from "./norms.js";
 import { linearTicks, logTicks, formatNumber } from "./numbers.js";
 import { indexAt } from "./scales.js";
 import { surface } from "./surface.js";
 
+const cellsKnown = new WeakMap(); // by boundaries, then by the rest of the question
+const MOST_CELLS = 16;
+
+/** What `makeCells` gives; the same array for the same question, as long as a picture is looked at in the same way. */
+export function cellsOf(boundaries, ...question) {
+  const key = question.join();
+  const cells = cellsKnown.get(boundaries) ?? new Map();
+  if (!cells.has(key)) {
+    if (cells.size >= MOST_CELLS) cells.clear();
+    cells.set(key, makeCells(boundaries, ...question));
+  }
+  cellsKnown.set(boundaries, cells);
+  return cells.get(key);
+}
+
 /**
  * For each screen pixel along one side the first and the last cell of a picture that it shows (first > last: none);
  * cells narrower than a pixel are never left out. `from`, `to`: the values at the ends of the side.
  */
-export function cellsOf(boundaries, [start, stop], factor, pixels, from, to) {
+function makeCells(boundaries, [start, stop], factor, pixels, from, to) {
   const cells = new Int32Array(2 * pixels);
   const [first, last] = [boundaries[0], boundaries[boundaries.length - 1]];
   const [lowest, highest] = first < last ? [first, last] : [last, first];
@@ -125,13 +141,25 @@ export function colourOf(lut, level) {
   return `rgb(${lut[4 * level]}, ${lut[4 * level + 1]}, ${lut[4 * level + 2]})`;
 }
 
+const gradients = new WeakMap();
+
+/** The colours above each other, one pixel each. */
+function gradient(lut) {
+  if (!gradients.has(lut)) {
+    const made = element("canvas", { width: 1, height: 256 });
+    const image = new ImageData(1, 256);
+    const [from, to] = [new Uint32Array(lut.buffer, lut.byteOffset, 256), new Uint32Array(image.data.buffer)];
+    to.set(from.toReversed());
+    made.getContext("2d").putImageData(image, 0, 0);
+    gradients.set(lut, made);
+  }
+  return gradients.get(lut);
+}
+
 /** Draw the colour bar with its ticks and name into `box`. */
 export function drawBar(context, box, lut, { low, high, scale, gamma }, label, theme) {
-  for (let y = 0; y < box.height; y++) {
-    const level = Math.min(255, Math.floor((1 - (y + 0.5) / box.height) * 256));
-    context.fillStyle = colourOf(lut, level);
-    context.fillRect(box.left, box.top + y, box.width, 1.5);
-  }
+  context.imageSmoothingEnabled = false;
+  context.drawImage(gradient(lut), box.left, box.top, box.width, box.height);
   drawFrame(context, box, theme);
   let widest = 0;
   let above = Infinity;

@@ -16,6 +16,7 @@ import { Viewport } from "./viewport.js";
 
 const STANDS_STILL = 120; // ms that a frame stands still before questions about it are asked
 const FOLLOW = 2000; // ms between two looks at a file that may grow
+const FRAME_KEPT = 100; // ms after which the model hears which frame is shown: each time costs the kernel as much as a small answer
 const MOST_AHEAD = 12; // frames in the direction of travel that may be fetched
 
 export class Plot {
@@ -25,6 +26,7 @@ export class Plot {
     this.kind = model.get("kind");
     this.isImage = this.kind === "image" || this.kind === "rgb";
     this.facts = model.get("_facts");
+    this.frame = model.get("frame");
     this.axes = { x: doubles(model.get("_x")), y: doubles(model.get("_y")) };
     const send = (message) => model.send(message);
     this.flow = new Flow(send, (answer) => this.receive(answer), (state) => this.say(state));
@@ -56,7 +58,8 @@ export class Plot {
   }
 
   watch() {
-    for (const trait of ["frame", "use_mask"]) this.listen(`change:${trait}`, () => this.ask());
+    this.listen("change:frame", () => this.follows(this.get("frame")));
+    this.listen("change:use_mask", () => this.ask());
     for (const trait of ["scale", "gamma", "limits", "low", "high"]) this.listen(`change:${trait}`, () => this.recolour());
     for (const trait of ["colormap", "x_scale", "origin"]) this.listen(`change:${trait}`, () => this.painter.draw());
     this.listen("change:aspect", () => this.resize(true));
@@ -71,7 +74,7 @@ export class Plot {
     for (const [event, callback] of this.listeners) this.model.off(event, callback);
     this.resizing.disconnect();
     for (const part of [this.viewport, this.painter, this.drawn, this.flow]) part.remove();
-    for (const timer of [this.playTimer, this.loadTimer, this.sizeTimer, this.settleTimer, this.followTimer]) clearTimeout(timer);
+    for (const timer of [this.frameTimer, this.playTimer, this.loadTimer, this.sizeTimer, this.settleTimer, this.followTimer]) clearTimeout(timer);
   }
 
   // ---- what the person sees -----------------------------------------------------------------------------------------
@@ -91,7 +94,7 @@ export class Plot {
     const { above, under } = controls(this);
     this.root.append(...above, this.stage, below);
     if (this.get("n_frames") > 1) {
-      this.sliders = new Sliders(this.facts.leading, this.get("frame"), (frame) => this.go(frame));
+      this.sliders = new Sliders(this.facts.leading, this.frame, (frame) => this.go(frame));
       this.root.append(this.sliders.box);
     }
     this.root.append(this.histogram.box, this.drawn.results.box, ...under);
@@ -123,12 +126,29 @@ export class Plot {
   // ---- frames ---------------------------------------------------------------------------------------------------------
 
   go(frame) {
-    this.save({ frame });
+    this.frame = frame;
+    this.frameTimer ??= setTimeout(() => this.keepFrame(), FRAME_KEPT);
+    this.ask();
+  }
+
+  keepFrame() {
+    clearTimeout(this.frameTimer);
+    this.frameTimer = null;
+    this.save({ frame: this.frame });
+  }
+
+  /** Another frame was chosen elsewhere. */
+  follows(frame) {
+    if (frame === this.frame) return;
+    clearTimeout(this.frameTimer);
+    this.frameTimer = null;
+    this.frame = frame;
+    this.ask();
   }
 
   step(by) {
     const last = this.get("n_frames") - 1;
-    const frame = Math.min(last, Math.max(0, this.get("frame") + by));
+    const frame = Math.min(last, Math.max(0, this.frame + by));
     if (this.sliders) this.sliders.last = { dimension: this.facts.leading.length - 1, step: by };
     this.go(frame);
   }
@@ -145,7 +165,7 @@ export class Plot {
 
   ask() {
     if (!this.size) return;
-    const frame = this.get("frame");
+    const { frame } = this;
     const part = this.viewport.part();
     const following = (this.sliders?.following(MOST_AHEAD) ?? []).map((next) => this.request(next, part));
     if (this.sliders && this.sliders.frame !== frame) this.sliders.show(frame, "");
@@ -170,7 +190,7 @@ export class Plot {
     if (!isPart) this.overview = answer;
     this.answer = answer;
     if (this.kind === "curve") this.curves = curvesOf(answer);
-    if (answer.frame === this.get("frame")) this.sliders?.show(answer.frame, answer.position);
+    if (answer.frame === this.frame) this.sliders?.show(answer.frame, answer.position);
     this.recolour();
     this.tellMasked();
     clearTimeout(this.playTimer);
@@ -219,13 +239,11 @@ export class Plot {
       this.legend.replaceChildren(...this.curves.map((curve, i) => this.key(curve, i)));
       return;
     }
-    if (!part) {
-      this.legend.textContent = "\u00a0";
-      return;
-    }
     const share = part < 0.001 ? "< 0.1" : (100 * part).toFixed(1);
     const what = this.kind === "image" ? "pixels" : "points";
-    this.legend.replaceChildren(element("span", { class: "panosc-swatch" }), ` masked: ${share}\u202f% of the ${what}`);
+    const text = part ? ` masked: ${share}\u202f% of the ${what}` : "\u00a0";
+    if (this.legend.textContent === text) return;
+    this.legend.replaceChildren(...(part ? [element("span", { class: "panosc-swatch" })] : []), text);
   }
 
   key(curve, i) {
@@ -249,11 +267,6 @@ export class Plot {
   }
 
   recolour() {
-    if (this.low) {
-      const { low, high } = this.colouring();
-      this.low.show(low);
-      this.high.show(high);
-    }
     if (this.answer) this.settled(this.answer);
     if (this.answer?.focus && this.isBeyond(this.answer.focus)) this.ask();
     this.painter.draw();
@@ -266,9 +279,12 @@ export class Plot {
   }
 
   lut() {
-    const all = this.get("_luts");
-    const at = Math.max(0, this.facts.colormaps.indexOf(this.get("colormap"))) * 1024;
-    return new Uint8Array(all.buffer.slice(all.byteOffset + at, all.byteOffset + at + 1024));
+    const [all, name] = [this.get("_luts"), this.get("colormap")];
+    if (this.colours?.all !== all || this.colours.name !== name) {
+      const at = all.byteOffset + Math.max(0, this.facts.colormaps.indexOf(name)) * 1024;
+      this.colours = { all, name, table: new Uint8Array(all.buffer.slice(at, at + 1024)) };
+    }
+    return this.colours.table;
   }
 
   // ---- drawing --------------------------------------------------------------------------------------------------------

@@ -30,8 +30,8 @@ export class Sliders {
     this.place = element("output", { class: "panosc-place" });
     this.box = element("div", { class: "panosc-sliders" }, ...this.rows.map((row) => row.box));
     if (this.rows.length > 1) this.box.append(this.place);
-    this.playing = null;
     this.show(frame, "");
+    this.play(null);
   }
 
   row({ label, length }, i) {
@@ -91,10 +91,11 @@ export class Sliders {
     this.rows.forEach((row, i) => {
       row.slider.value = indices[i];
       const count = `${row.name} ${formatNumber(indices[i])} / ${formatNumber(this.lengths[i] - 1)}`;
-      row.text.textContent = position && this.rows.length === 1 ? `${count} · ${position}` : count;
-      row.text.title = row.text.textContent;
-      row.slider.setAttribute("aria-valuetext", row.text.textContent);
-      this.paint(row, this.playing === i);
+      const text = position && this.rows.length === 1 ? `${count} · ${position}` : count;
+      if (row.text.textContent === text) return;
+      row.text.textContent = text;
+      row.text.title = text;
+      row.slider.setAttribute("aria-valuetext", text);
     });
     if (position || this.rows.length === 1) this.place.textContent = position;
   }

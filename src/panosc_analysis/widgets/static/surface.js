@@ -1,5 +1,6 @@
-// Codes to colours: by a shader that all viewers of a page share (a browser has few WebGL contexts), or without WebGL2 by a
-// loop. Both give each screen pixel the highest of the cells it shows, masked only if all of them are.
+// Codes to colours: by a shader that all viewers of a page share (a browser has few WebGL contexts), or, where no graphics
+// processor would run it, by a loop, which is then several times as fast. Both give each screen pixel the highest of the
+// cells it shows, masked only if all of them are.
 
 const VERTEX = `#version 300 es
 void main() { gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0); }`;
@@ -28,15 +29,17 @@ void main() {
 }`;
 
 class GlSurface {
-  static make() {
+  /** ``null`` without WebGL2, or if it is only imitated by the processor and `isWanted` is not set. */
+  static make(isWanted) {
     const canvas = document.createElement("canvas");
     const options = { alpha: true, antialias: false, depth: false, premultipliedAlpha: false, preserveDrawingBuffer: true };
+    options.failIfMajorPerformanceCaveat = !isWanted;
     const gl = canvas.getContext("webgl2", options);
     return gl ? new GlSurface(canvas, gl) : null;
   }
 
   constructor(canvas, gl) {
-    Object.assign(this, { canvas, gl, kind: "WebGL2" });
+    Object.assign(this, { canvas, gl, kind: "WebGL2", uploaded: [] });
     const program = gl.createProgram();
     for (const [type, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
       const shader = gl.createShader(type);
@@ -62,8 +65,11 @@ class GlSurface {
     return this.gl.isContextLost();
   }
 
+  /** Give a texture its values, unless it has them. */
   upload(unit, inner, width, height, format, type, values) {
     const { gl } = this;
+    if (this.uploaded[unit] === values) return;
+    this.uploaded[unit] = values;
     gl.activeTexture(gl.TEXTURE0 + unit);
     gl.texImage2D(gl.TEXTURE_2D, 0, inner, width, height, 0, format, type, values);
   }
@@ -76,8 +82,7 @@ class GlSurface {
     if (canvas.height < height) canvas.height = height;
     const is8 = picture.bits === 8;
     const [inner, type] = is8 ? [gl.R8UI, gl.UNSIGNED_BYTE] : [gl.R16UI, gl.UNSIGNED_SHORT];
-    if (this.drawn !== picture) this.upload(0, inner, picture.columns, picture.rows, gl.RED_INTEGER, type, picture.codes);
-    this.drawn = picture;
+    this.upload(0, inner, picture.columns, picture.rows, gl.RED_INTEGER, type, picture.codes);
     this.upload(1, gl.R8UI, 256, levels.length / 256, gl.RED_INTEGER, gl.UNSIGNED_BYTE, levels);
     this.upload(2, gl.RGBA, 256, 1, gl.RGBA, gl.UNSIGNED_BYTE, lut);
     this.upload(3, gl.RG32I, width, 1, gl.RG_INTEGER, gl.INT, across);
@@ -97,43 +102,84 @@ class GlSurface {
 class PlainSurface {
   constructor() {
     this.canvas = document.createElement("canvas");
+    this.pen = this.canvas.getContext("2d");
     this.isLost = false;
     this.kind = "canvas";
   }
 
   render({ picture, levels, lut, across, down }) {
     const [width, height] = [across.length / 2, down.length / 2];
-    Object.assign(this.canvas, { width, height });
-    const pen = this.canvas.getContext("2d");
-    const image = pen.createImageData(width, height);
-    const pixels = new Uint32Array(image.data.buffer);
-    const colours = new Uint32Array(lut.buffer.slice(lut.byteOffset, lut.byteOffset + 1024));
-    const masked = picture.bits === 8 ? 255 : 65535;
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        let highest = -1;
-        for (let row = down[2 * y]; row <= down[2 * y + 1]; row++) {
-          for (let column = across[2 * x]; column <= across[2 * x + 1]; column++) {
-            const code = picture.codes[row * picture.columns + column];
-            if (code !== masked && code > highest) highest = code;
-          }
-        }
-        if (highest >= 0) pixels[y * width + x] = colours[levels[highest]];
-      }
+    if (this.canvas.width !== width || this.canvas.height !== height || !this.image) {
+      Object.assign(this.canvas, { width, height });
+      this.image = this.pen.createImageData(width, height);
     }
-    pen.putImageData(image, 0, 0);
+    const pixels = new Uint32Array(this.image.data.buffer);
+    const colours = this.coloursOf(levels, lut);
+    for (let y = 0; y < height; y++) {
+      const [first, last] = [down[2 * y], down[2 * y + 1]];
+      const line = y * width;
+      if (y && first === down[2 * y - 2] && last === down[2 * y - 1]) pixels.copyWithin(line, line - width, line);
+      else if (first === last) drawLine(pixels, line, picture.codes, first * picture.columns, across, colours);
+      else drawHighest(pixels, line, picture, first, last, across, colours);
+    }
+    this.pen.putImageData(this.image, 0, 0);
     return { canvas: this.canvas, top: 0 };
+  }
+
+  /** The colour of every code as a whole number; nothing for the masked one, which is the last. */
+  coloursOf(levels, lut) {
+    if (this.levels !== levels || this.lut !== lut) {
+      const values = new Uint32Array(lut.buffer, lut.byteOffset, 256);
+      this.colours = Uint32Array.from(levels, (level) => values[level]);
+      this.colours[levels.length - 1] = 0;
+      Object.assign(this, { levels, lut });
+    }
+    return this.colours;
   }
 }
 
-/** The page's surface; `?panosc-webgl=off` in the address takes the one without WebGL. */
+/** Draw a line of the screen that shows one row of the picture, `start` its first cell. */
+function drawLine(pixels, line, codes, start, across, colours) {
+  const masked = colours.length - 1;
+  for (let x = 0, i = 0; i < across.length; x++, i += 2) {
+    const last = across[i + 1];
+    let column = across[i];
+    if (column === last) {
+      pixels[line + x] = colours[codes[start + column]];
+      continue;
+    }
+    let highest = -1;
+    for (; column <= last; column++) {
+      const code = codes[start + column];
+      if (code !== masked && code > highest) highest = code;
+    }
+    pixels[line + x] = highest < 0 ? 0 : colours[highest];
+  }
+}
+
+/** Draw a line of the screen that shows several rows of the picture, or none. */
+function drawHighest(pixels, line, picture, first, last, across, colours) {
+  const masked = colours.length - 1;
+  for (let x = 0; x < across.length / 2; x++) {
+    let highest = -1;
+    for (let row = first; row <= last; row++) {
+      for (let column = across[2 * x]; column <= across[2 * x + 1]; column++) {
+        const code = picture.codes[row * picture.columns + column];
+        if (code !== masked && code > highest) highest = code;
+      }
+    }
+    pixels[line + x] = highest < 0 ? 0 : colours[highest];
+  }
+}
+
+/** The page's surface; `?panosc-webgl=off` or `=on` in the address takes the one or the other. */
 export function surface() {
   const page = globalThis;
   if (!page.panoscSurface || page.panoscSurface.isLost) {
-    const isOff = new URLSearchParams(page.location?.search).get("panosc-webgl") === "off";
+    const wish = new URLSearchParams(page.location?.search).get("panosc-webgl");
     let made = null;
     try {
-      made = isOff ? null : GlSurface.make();
+      made = wish === "off" ? null : GlSurface.make(wish === "on");
     } catch (error) {
       console.warn("panosc-analysis: no WebGL2, drawing without", error);
     }
