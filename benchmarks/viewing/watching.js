@@ -12,14 +12,23 @@ const PATIENCE = 90_000; // ms that a picture is waited for
 const small = new OffscreenCanvas(SIDE, SIDE).getContext('2d', { willReadFrequently: true });
 const nextFrame = () => new Promise(requestAnimationFrame);
 
+const known = { selector: '', found: null, at: 0 };
+const KNOWN = 500; // ms that a picture is known to be the largest: asking costs the page a layout
+
 /** The largest visible picture. */
 function picture(selector) {
+  const isKnown = known.selector === selector && known.found?.isConnected && performance.now() - known.at < KNOWN;
+  if (!isKnown) Object.assign(known, { selector, found: largest(selector), at: performance.now() });
+  return known.found && (known.found.complete ?? true) ? known.found : null;
+}
+
+function largest(selector) {
   const area = (element) => {
     const { width, height } = element.getBoundingClientRect();
     return element.checkVisibility() ? width * height : 0;
   };
   const found = [...document.querySelectorAll(selector)].sort((a, b) => area(b) - area(a))[0];
-  return found && area(found) > 10_000 && (found.complete ?? true) ? found : null;
+  return found && area(found) > 10_000 ? found : null;
 }
 
 /** Its pixels, small. */

@@ -129,12 +129,15 @@ def _in_strips(
     count = np.zeros(small.shape, np.min_scalar_type(factors[0] * factors[1]))
     lowest = values.dtype.type(-np.inf if values.dtype.kind == "f" else np.iinfo(values.dtype).min)
     height = max(1, _STRIP // max(1, columns * values.itemsize * factors[0]))
+    lowered = np.empty((min(rows, height * factors[0]), columns if masked is not None else 0), values.dtype)
     for first in range(0, len(small), height):
         lines = slice(first * factors[0], (first + height) * factors[0])
         strip = values[lines]
         if masked is not None:
             count[first : first + height] = _blocks(masked[lines].view(np.uint8), factors, np.add, count.dtype)
-            strip = np.where(masked[lines], lowest, strip)
+            np.copyto(lowered[: len(strip)], strip)
+            np.copyto(lowered[: len(strip)], lowest, where=masked[lines])
+            strip = lowered[: len(strip)]
         small[first : first + height] = _blocks(strip, factors, np.maximum)
     return small, count
 

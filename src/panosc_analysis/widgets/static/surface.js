@@ -28,14 +28,21 @@ void main() {
   colour = texelFetch(lut, ivec2(int(level), 0), 0);
 }`;
 
+// Of ANGLE, Mesa and Windows. `failIfMajorPerformanceCaveat` would ask the same, but Chromium does not count its own.
+const IMITATIONS = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+function rendererOf(gl) {
+  const names = gl.getExtension("WEBGL_debug_renderer_info");
+  return String(gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+}
+
 class GlSurface {
-  /** ``null`` without WebGL2, or if it is only imitated by the processor and `isWanted` is not set. */
+  /** ``null`` without WebGL2, or if the processor only imitates it and `isWanted` is not set. */
   static make(isWanted) {
     const canvas = document.createElement("canvas");
     const options = { alpha: true, antialias: false, depth: false, premultipliedAlpha: false, preserveDrawingBuffer: true };
-    options.failIfMajorPerformanceCaveat = !isWanted;
     const gl = canvas.getContext("webgl2", options);
-    return gl ? new GlSurface(canvas, gl) : null;
+    return gl && (isWanted || !IMITATIONS.test(rendererOf(gl))) ? new GlSurface(canvas, gl) : null;
   }
 
   constructor(canvas, gl) {
@@ -130,8 +137,8 @@ class PlainSurface {
   coloursOf(levels, lut) {
     if (this.levels !== levels || this.lut !== lut) {
       const values = new Uint32Array(lut.buffer, lut.byteOffset, 256);
-      this.colours = Uint32Array.from(levels, (level) => values[level]);
-      this.colours[levels.length - 1] = 0;
+      if (this.colours?.length !== levels.length) this.colours = new Uint32Array(levels.length);
+      for (let code = 0; code < levels.length - 1; code++) this.colours[code] = values[levels[code]];
       Object.assign(this, { levels, lut });
     }
     return this.colours;
