@@ -21,9 +21,9 @@ from __future__ import annotations
 # imported, so the room must be loaded (it is a list of names, nothing more) before the function takes the name.
 import panosc_analysis.search  # noqa: F401
 from panosc_analysis.nexus.computing import Computing, provide
-from panosc_analysis.workbench import browse, cluster, open, search, show
+from panosc_analysis.workbench import browse, cluster, form, open, search, show
 
-__all__ = ["browse", "cluster", "open", "search", "show"]
+__all__ = ["browse", "cluster", "form", "open", "search", "show"]
 __version__ = "0.1.0"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.clusters import Kind
     from panosc_analysis.search import Hits
 
-__all__ = ["OpenDataset", "Result", "browse", "cluster", "open", "search", "show"]
+__all__ = ["OpenDataset", "Result", "browse", "cluster", "form", "open", "search", "show"]
 
 
 def search(text: str | None = None, *, filter: Mapping[str, Any] | None = None, **query: Any) -> Hits:
@@ -101,6 +101,33 @@ def browse(x: Any, **options: Any) -> Any:
     from panosc_analysis.widgets import browse as browse_widget
 
     return browse_widget(x.file if isinstance(x, OpenDataset) else x, **options)
+
+
+def form(step: str, x: Any, *, path: str | None = None, **values: Any) -> Any:
+    """Fill in the parameters of a step in a form that runs it and gives the code that does the same.
+
+    Parameters
+    ----------
+    step
+        Name of the step; ``panosc-analysis reduce --steps`` lists them.
+    x
+        A dataset that is open, or what `open` takes.
+    path
+        Array inside the file; what the step applies to by itself otherwise.
+    **values
+        What is filled in at first.
+
+    Returns
+    -------
+    :
+        A `ReductionForm`: ``.result`` is its latest result, ``.code`` the code.
+
+    Raises
+    ------
+    ReductionError
+        No such step, or a value that it cannot have.
+    """
+    return (x if isinstance(x, OpenDataset) else open(x)).form(step, path=path, **values)
 
 
 def cluster(
@@ -238,6 +265,24 @@ class OpenDataset:
         run = self._following(steps, path, parameters, patience)
         return RunningReduction(run, Result, what=f"Following {self.file.name}")
 
+    def form(self, step: str, *, path: str | None = None, **filled: Any) -> Any:
+        """Fill in the parameters of a step in a form; see `form`."""
+        from panosc_analysis.widgets import ReductionForm, RunningReduction
+
+        def begin(values: Mapping[str, Any], *, follow: bool) -> Any:
+            if follow:
+                return self.follow(step, path=path, **values)
+            return RunningReduction(_without_update(partial(self._reducing, (step,), path, values)), Result)
+
+        return ReductionForm(step, begin, partial(self._code, step, path), filled)
+
+    def _code(self, step: str, path: str | None, values: Mapping[str, Any], follow: bool) -> str:
+        """Write the lines that reduce; with the PID where there is one, since paths are of one machine."""
+        what = self.record.pid if self.record else str(self.file)
+        arguments = [repr(step), *([f"path={path!r}"] if path else []), *(f"{k}={v!r}" for k, v in values.items())]
+        call = f"data.follow({', '.join(arguments)}).wait()" if follow else f"data.reduce({', '.join(arguments)})"
+        return f"import panosc_analysis as pan\n\ndata = pan.open({what!r})\nresult = {call}\nresult.show()\n"
+
     def _reducing(self, steps: Any, path: str | None, parameters: Mapping[str, Any]) -> Any:
         from panosc_analysis.reduction import reduce
 
@@ -319,6 +364,15 @@ class Result(Mapping[str, "ResultArray"]):
         arrays = ", ".join(f"{name} {array.values.shape}" for name, array in self.items())
         notes = "".join(f"\n  note: {note}" for note in self.reduction.notes)
         return f"<Result {arrays}>{notes}"
+
+
+def _without_update(make: Any) -> Any:
+    """Run what gives no results in between; it is made in the thread that runs it, since that reads the file."""
+
+    def run(*, update: object, progress: Any, cancel: Any) -> Any:
+        return make()(progress=progress, cancel=cancel)
+
+    return run
 
 
 def _open_file(path: Path) -> OpenDataset:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from panosc_analysis.widgets.cluster import ClusterWidget
     from panosc_analysis.widgets.export import figure, save_png
     from panosc_analysis.widgets.file_tree import FileTree
+    from panosc_analysis.widgets.form import ReductionForm, StepForm
     from panosc_analysis.widgets.progress import ReductionProgress
     from panosc_analysis.widgets.regions import Region
     from panosc_analysis.widgets.reporting import reduction_progress
@@ -26,9 +27,11 @@ __all__ = [
     "ClusterWidget",
     "FileBrowser",
     "FileTree",
+    "ReductionForm",
     "ReductionProgress",
     "Region",
     "RunningReduction",
+    "StepForm",
     "Viewer",
     "browse",
     "counting_progress",
@@ -43,9 +46,11 @@ _HOMES = {
     "ClusterWidget": "cluster",
     "FileBrowser": "browsing",
     "FileTree": "file_tree",
+    "ReductionForm": "form",
     "ReductionProgress": "progress",
     "Region": "regions",
     "RunningReduction": "running",
+    "StepForm": "form",
     "Viewer": "viewer",
     "browse": "browsing",
     "counting_progress": "terminal",

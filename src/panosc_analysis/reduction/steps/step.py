@@ -97,8 +97,8 @@ class Parameter:
 
     def _wanted(self) -> str:
         kind = {int: "a whole number", float: "a number", str: "text", bool: "True or False"}[self.type]
-        ends = [f"from {self.least:g}"] if self.least is not None else []
-        ends += [f"up to {self.most:g}"] if self.most is not None else []
+        ends = [f"from {self.least:.12g}"] if self.least is not None else []
+        ends += [f"up to {self.most:.12g}"] if self.most is not None else []
         return " ".join([kind, *ends]) + (", or None" if self.default is None else "")
 
 
