@@ -152,11 +152,15 @@ def test_what_cannot_be_opened_says_why_and_what_to_do(page: Page, lab: Laborato
         broken.write_bytes(half)
 
 
-def test_a_file_without_anything_to_draw_still_shows_its_tree(page: Page, lab: Laboratory) -> None:
+def test_a_file_without_anything_to_draw_shows_its_tree_and_what_comes_later(page: Page, lab: Laboratory) -> None:
     lab.open(page, "nothing", "nothing.h5")
     document = page.locator(".panosc-Document")
     expect(document.locator(".panosc-viewer[role=group]")).to_contain_text("nothing to plot", timeout=WAIT)
     expect(document.get_by_role("tree")).to_be_visible()
+    document.get_by_label("Follow the file").check()
+    with h5py.File(lab.directory / "nothing.h5", "a") as file:
+        file["counts"] = np.arange(30.0)
+    expect(document.locator(".panosc-stage canvas[aria-label^=Curve]")).to_be_visible(timeout=WAIT)
 
 
 def change_theme(page: Page, theme: str) -> None:

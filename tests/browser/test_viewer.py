@@ -361,6 +361,14 @@ def test_axes_are_exchanged_without_a_new_cell(page: Window, opened: Any) -> Non
     assert (viewer.order, viewer.n_frames) == ([1, 0, 2], 40)
 
 
+def test_values_that_differ_by_rounding_only_are_a_line(page: Window, opened: Any) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    opened(np.exp(1j * np.linspace(0, 9, 100)))
+    assert len(np.unique(pixels(page).reshape(-1, 4), axis=0)) > 2
+    assert problems == []
+
+
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 KINDS: dict[str, Callable[[], Any]] = {
     "curve": lambda: np.sin(np.arange(300) / 20),

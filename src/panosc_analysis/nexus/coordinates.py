@@ -10,12 +10,12 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from panosc_analysis.nexus.attributes import FOREIGN, Node, children, is_numeric, text
+from panosc_analysis.nexus.attributes import FOREIGN, Node, child, children, is_numeric, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["dimension_scales", "is_clock", "is_coordinate", "is_geometry", "likely_coordinate"]
+__all__ = ["detector_axes", "dimension_scales", "is_clock", "is_coordinate", "is_geometry", "likely_coordinate"]
 
 _COORDINATES = re.compile(
     r"x|q|qx|s|r|d|t|tth|2th|2theta|two_?theta|theta|th|omega|phi|chi|(polar_|rotation_)?angles?|energy|wavelength|lambda"
@@ -64,6 +64,24 @@ def likely_coordinate(group: Node, signal: Node, signal_name: str) -> str:
         if len(node.shape) == 1 and node.shape[0] in lengths
     ]
     return min(names, key=is_clock, default="")
+
+
+def detector_axes(group: Node, signal: Node) -> tuple[str, ...]:
+    """Return NeXus' own coordinates of a detector for each dimension of its data, ``.`` for none; empty if it has none.
+
+    The class `NXdetector` fixes their names, so that files need not list them. What varies fastest is placed first.
+    """
+    names = ["."] * len(signal.shape)
+    for name in ("time_of_flight", "x_pixel_offset", "y_pixel_offset", "polar_angle"):
+        node: Node = child(group, name)
+        if not is_numeric(node) or len(node.shape) != 1 or node.shape[0] < 2:
+            continue
+        free = [d for d in reversed(range(len(names))) if names[d] == "."]
+        exact = [d for d in free if node.shape[0] == signal.shape[d]]
+        edges = [d for d in free if node.shape[0] == signal.shape[d] + 1]
+        if found := [*exact, *edges]:
+            names[found[0]] = name
+    return tuple(names) if set(names) != {"."} else ()
 
 
 def dimension_scales(signal: Node) -> Iterator[tuple[int, str, Node]]:

@@ -3,7 +3,7 @@
 1. ``@default``, followed from the root as far as it leads.
 2. ``first NXdata``: the nearest usable NXdata or SASdata group; of several equally near, the first entry's, the one
    called ``data``, the largest. One that holds a single number waits until all others are looked at.
-3. ``scan``: the last counter against the motor, in formats without groups of data (SPEC).
+3. ``scan``: the last counter that varies against the motor, in formats without groups of data (SPEC).
 4. ``NXdetector``: the largest images or spectra of a detector, in a scan against the motor.
 5. ``scan``: the same in HDF5 (BLISS, Sardana), for scans without images.
 6. ``NXdetector`` again, with whatever a detector holds.
@@ -35,7 +35,7 @@ from panosc_analysis.nexus.attributes import (
     nx_class,
     text,
 )
-from panosc_analysis.nexus.coordinates import is_clock, is_coordinate, is_geometry, likely_coordinate
+from panosc_analysis.nexus.coordinates import detector_axes, is_clock, is_coordinate, is_geometry, likely_coordinate
 from panosc_analysis.nexus.nxdata import Plottable, Refusal, find_signal, why_incomplete
 from panosc_analysis.nexus.plot_search import Search, levels, note
 from panosc_analysis.nexus.scans import read_scan
@@ -190,7 +190,8 @@ def _detector(search: Search, *, least_dimensions: int) -> Plottable | None:
     if best is None:
         return None
     search.remarks += said
-    return replace(best, likely_axes=_scanned(best, search) or best.likely_axes)
+    own = detector_axes(best.group, best.signal)
+    return replace(best, likely_axes=_scanned(best, search) or own or best.likely_axes)
 
 
 def _scanned(found: Plottable, search: Search) -> tuple[str, ...]:

@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from panosc_analysis.nexus.attributes import (
+    FOREIGN,
     Node,
     child,
     child_names,
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Scan", "read_scan"]
 
+_LONG = 100_000  # values of a column that are not read
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:
@@ -37,7 +42,7 @@ class Scan:
     motor
         Name of what was moved; empty if there is nothing but clocks.
     counter
-        Name of the last column that was counted; empty if there is none.
+        Name of the last column that was counted and does not stay the same.
     points
         How many of them there are.
     """
@@ -48,7 +53,10 @@ class Scan:
 
 
 def read_scan(group: Node, entry: Node) -> Scan | None:
-    """Find motor and counter of a ``measurement``; ``None`` if it has no two columns. Reads the entry's title only."""
+    """Find motor and counter of a ``measurement``; ``None`` if it has no two columns.
+
+    Reads the entry's title, and columns until one varies.
+    """
     columns = {n: child(group, n) for n in child_names(group)}
     lengths = {n: int(c.shape[0]) for n, c in columns.items() if is_numeric(c) and len(c.shape) == 1 and c.shape[0] > 1}
     if len(lengths) < 2:
@@ -57,8 +65,20 @@ def read_scan(group: Node, entry: Node) -> Scan | None:
     moved = _moved(names, entry)
     motor = moved[0] if moved else next((name for name in names if not is_clock(name)), names[0])
     counted = [n for n in names if n not in (motor, *moved) and not is_clock(n) and lengths[n] == lengths[motor]]
-    counter = next(reversed(counted), "") or next(n for n in reversed(names) if n != motor)
+    others = counted or [name for name in names if name != motor]
+    counter = next((name for name in reversed(others) if _varies(columns[name])), others[-1])
     return Scan(motor, counter, lengths[motor])
+
+
+def _varies(column: Node) -> bool:
+    """Whether a column has more than one value; of a long one nobody asks."""
+    if column.shape[0] > _LONG:
+        return True
+    try:
+        values = np.asarray(column[()])
+    except FOREIGN:
+        return False
+    return bool((values != values[0]).any())
 
 
 def _moved(names: Collection[str], entry: Node) -> list[str]:

@@ -339,13 +339,13 @@ def _coordinates(
         made = None if axis is None else coordinate(axis, length, monotonic=is_side)
         if axis is not None and made is None:
             notes.append(f"The axis {axis.name!r} {why_unusable(axis, length)} and is not used")
-        found.append(made or _index(from_end, frame_dimensions, length))
+        found.append(made or _index(dimension, from_end, frame_dimensions, length))
     return tuple(found), tuple(notes)
 
 
-def _index(from_end: int, frame_dimensions: int, length: int) -> Coordinate:
+def _index(dimension: int, from_end: int, frame_dimensions: int, length: int) -> Coordinate:
     if from_end > frame_dimensions:
-        return index_coordinate("frame" if from_end == frame_dimensions + 1 else f"dimension −{from_end}", "", length)
+        return index_coordinate("frame" if from_end == frame_dimensions + 1 else f"dimension {dimension}", "", length)
     if frame_dimensions == 1:
         return index_coordinate("index", "", length)
     return index_coordinate("x" if from_end == 1 else "y", "pixel", length)

@@ -142,7 +142,7 @@ class Viewer(ViewerState):
                 self._replace(content)
 
     def refresh(self) -> bool:
-        """Look at the file again; returns whether it has grown. Shows the last frame if it has.
+        """Look at the file again; returns whether it has grown. Shows the last frame if it has, or the new text.
 
         Raises
         ------
@@ -152,7 +152,9 @@ class Viewer(ViewerState):
         if self._stored.reopen is None:
             return False
         found = self._stored.reopen()
-        if self._stored.kind == "text" and found.kind != "text":  # there was nothing to show yet
+        if self._stored.kind == "text":
+            if (found.kind, found.text) == ("text", self._stored.text):
+                return False
             self.show_content(found)
             return True
         if found.shape == self._stored.shape or found.kind != self._stored.kind or len(found.shape) != len(self.order):

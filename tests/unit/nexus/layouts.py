@@ -187,6 +187,13 @@ def lambda_detector(file, folder):
     fill(detector, data=FRAMES, sequence_number=np.arange(6), pixel_mask=np.zeros((1, 80, 100), "u4"))
 
 
+@layout("NXdetector", "stack", "/entry/instrument/panel/data", "y_pixel_offset", "x_pixel_offset", "time_of_flight")
+def detector_of_the_definition(file, folder):
+    detector = group(group(group(file, "entry", "NXentry"), "instrument", "NXinstrument"), "panel", "NXdetector")
+    fill(detector, data=np.ones((20, 20, 50), "i4"), time_of_flight=np.arange(51.0), distance=np.ones(3))
+    fill(detector, x_pixel_offset=np.arange(20.0), y_pixel_offset=np.arange(20.0))
+
+
 # PSI, MAX IV
 
 

@@ -216,6 +216,13 @@ def test_spec_scan_is_last_counter_against_motor(tmp_path):
     assert plot.signal.numpy().tolist() == [1, 5, 2]
 
 
+def test_a_counter_that_stayed_the_same_is_not_what_was_measured(tmp_path):
+    spec = tmp_path / "scan.dat"
+    head = "#F scan.dat\n#E 1\n#D Thu Jan 01 00:00:01 1970\n\n#S 1 ascan th 0 1 2 1\n#D Thu Jan 01 00:00:01 1970\n"
+    spec.write_text(f"{head}#N 3\n#L th  det  off\n0 10 0\n0.5 11 0\n1 12 0\n")
+    assert default_plot(spec).label == "det"
+
+
 def test_edf_image(tmp_path):
     from fabio.edfimage import EdfImage
 

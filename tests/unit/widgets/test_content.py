@@ -86,7 +86,7 @@ def test_several_leading_dimensions_are_stepped_through_in_order() -> None:
     values = np.arange(2 * 3 * 5 * 6).reshape(2, 3, 5, 6)
     content = content_of(values)
     np.testing.assert_array_equal(content.read(4), values[1, 1])
-    assert content.position(4) == "dimension −4 1 · frame 1"
+    assert content.position(4) == "dimension 0 1 · frame 1"
 
 
 def test_bin_edges_give_boundaries_and_a_crooked_axis_is_said_and_not_used() -> None:

@@ -19,7 +19,8 @@ export function rangeOf(values, scale, errors = null) {
   }
   if (!(low <= high)) return scale === "log" ? [1, 10] : [0, 1];
   if (scale === "log") return [low / 1.2, high * 1.2];
-  const margin = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.04;
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const margin = high - low <= 1e-12 * size ? size * 0.1 || 1 : (high - low) * 0.04;
   return [low - margin, high + margin];
 }
 

@@ -25,7 +25,8 @@ export function formatQuantity(value, units) {
 /** Round steps between two values, about `count` of them; returns [{value, label}]. */
 export function linearTicks(low, high, count) {
   const span = high - low;
-  if (!(span > 0)) return [{ value: low, label: formatNumber(low) }];
+  // Closer together than numbers of this size can be told apart, no step would lead on.
+  if (!(span > 1e-13 * Math.max(Math.abs(low), Math.abs(high)))) return [{ value: low, label: formatNumber(low) }];
   const rough = span / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find((s) => s * power >= rough * 0.999) * power;

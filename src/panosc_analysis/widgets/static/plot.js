@@ -15,7 +15,7 @@ import { Tools } from "./tools.js";
 import { Viewport } from "./viewport.js";
 
 const STANDS_STILL = 120; // ms that a frame stands still before questions about it are asked
-const FOLLOW = 2000; // ms between two looks at a file that may grow
+export const FOLLOW = 2000; // ms between two looks at a file that may grow
 const FRAME_KEPT = 100; // ms after which the model hears which frame is shown: each time costs the kernel as much as a small answer
 const MOST_AHEAD = 12; // frames in the direction of travel that may be fetched
 

@@ -3,7 +3,7 @@
 import { amount, button, check, choice, element, labelled, limit, switches } from "./controls.js";
 import { Questions } from "./flow.js";
 import { takeMenu } from "./menu.js";
-import { Plot } from "./plot.js";
+import { FOLLOW, Plot } from "./plot.js";
 import { unpacked } from "./scales.js";
 import { Table } from "./table.js";
 
@@ -65,22 +65,45 @@ function remarksOf(model) {
   return [element("details", { class: "panosc-remarks" }, element("summary", {}, summary), list)];
 }
 
-/** A text or a table. */
+/** A text or a table. A text may follow the file, where there may be something to draw later. */
 class PageView {
   constructor(model, root) {
+    Object.assign(this, { model, listeners: [] });
     const label = model.get("label");
     const parts = label ? [element("div", { class: "panosc-name" }, label)] : [];
     this.questions = new Questions((message) => model.send(message));
     if (model.get("kind") === "table") parts.push(new Table(model, this.questions).box, takeMenu(model, this.questions).box);
     else parts.push(element("div", { class: "panosc-text", dir: "auto" }, model.get("_facts").text));
-    root.append(...heading(model), ...parts, ...remarksOf(model));
+    root.append(...heading(model), ...parts, ...this.following(), ...remarksOf(model));
+  }
+
+  following() {
+    const { model } = this;
+    if (model.get("kind") !== "text" || !model.get("_facts").can_follow) return [];
+    this.again = () => {
+      clearTimeout(this.timer);
+      const later = () => this.again && (this.timer = setTimeout(this.again, FOLLOW));
+      if (model.get("follow")) this.questions.ask({ kind: "refresh" }, later);
+    };
+    const listen = (event, told) => {
+      model.on(event, told);
+      this.listeners.push([event, told]);
+    };
+    const box = check(model, "follow", "Follow the file", listen);
+    listen("change:follow", this.again);
+    this.again();
+    return [element("div", { class: "panosc-controls" }, box)];
   }
 
   message(message, buffers, unpack) {
     this.questions.receive(unpack(message, buffers));
   }
 
-  remove() {}
+  remove() {
+    this.again = null;
+    clearTimeout(this.timer);
+    for (const [event, told] of this.listeners) this.model.off(event, told);
+  }
 }
 
 function controlsOf(model, plot) {
