@@ -142,14 +142,17 @@ def _scaled(axis: Axis, group: Node, node: Node, name: str) -> Axis:
 
 def _good(node: Node) -> tuple[int, int] | None:
     """Return ``first_good`` and ``last_good``, counted from 0, if they make sense for the axis itself."""
-    first, last = (read_attribute(node, name) for name in ("first_good", "last_good"))
-    first, last = (value[0] if isinstance(value, list) and len(value) == 1 else value for value in (first, last))
-    if not isinstance(first, int | float) and not isinstance(last, int | float):
-        return None
     size = int(np.prod(node.shape))
-    first = int(first) if isinstance(first, int | float) else 0
-    last = int(last) if isinstance(last, int | float) else size - 1
+    first, last = (_index(read_attribute(node, name)) for name in ("first_good", "last_good"))
+    if first is None and last is None:
+        return None
+    first, last = first or 0, size - 1 if last is None else last
     return (first, last) if 0 <= first < last < size else None
+
+
+def _index(value: object) -> int | None:
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return int(value) if isinstance(value, int | float) and np.isfinite(value) else None
 
 
 def _within(good: tuple[int, int] | None, length: int) -> tuple[int, int] | None:

@@ -170,7 +170,7 @@ def error_name(group: Node, signal: Node, signal_name: str) -> str | None:
     )
     for name in (*named, "Idev" if signal_name == "I" else ""):
         node: Node = child(group, name) if name and group is not None else None
-        if is_numeric(node) and tuple(node.shape) == tuple(signal.shape):
+        if is_numeric(node) and node.dtype.kind in "iuf" and tuple(node.shape) == tuple(signal.shape):
             return name
     return None
 

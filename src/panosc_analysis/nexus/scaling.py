@@ -44,14 +44,14 @@ def find_scaling(group: Node, node: Node, name: str, *, is_signal: bool) -> Scal
     """Return the scaling that the file gives for a dataset of numbers, ``None`` for values as they are stored.
 
     The plain names ``scaling_factor`` and ``offset`` count for the signal only. What is no single finite number, and a
-    factor of zero, which would wipe out the data, is passed over.
+    factor of zero, which would wipe out the data, is passed over; so are complex data.
     """
+    if node.dtype.kind not in "biuf":
+        return None
     for prefix in (f"{name}_", "") if is_signal else (f"{name}_",):
         factor, offset = (_field(group, f"{prefix}{what}") for what in ("scaling_factor", "offset"))
         if factor is not None or offset is not None:
             return _made(factor, offset, is_offset_first=True)
-    if node.dtype.kind not in "biuf":
-        return None
     for names, is_offset_first in ((("scale_factor", "add_offset"), False), (("scaling_factor", "offset"), True)):
         factor, offset = (_number(read_attribute(node, what)) for what in names)
         # An offset alone means something else in some files: an index into an array, a byte position.

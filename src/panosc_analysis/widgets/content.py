@@ -305,11 +305,9 @@ class Scaled:
 
     def __getitem__(self, index: Any) -> Any:
         stored = read_array(self.source, index if isinstance(index, tuple) else (index,))
-        values = self.scaling(stored)
         masked = masked_pixels(stored, masked_value=self.masked_value, valid=self.valid)
-        if masked is not None:
-            values[masked] = np.nan
-        return values
+        values = self.scaling(stored)
+        return values if masked is None else np.where(masked, np.nan, values)
 
 
 def read_array(source: Any, index: tuple[Any, ...], out: NDArray[Any] | None = None) -> NDArray[Any]:

@@ -47,7 +47,8 @@ def draw_picture(axes: Axes, content: Content, picture: Picture, style: Style) -
     values: Any = np.ma.masked_array(picture.pooled.values, masked)
     if content.kind == "scatter":
         x, y = content.frame_axes[0], content.axes[1]
-        drawn: Any = axes.scatter(x.centres, y.centres, c=values[0], cmap=colours, norm=norm, s=16, plotnonfinite=True)
+        colours_of = values[0].astype(np.float64).filled(np.nan)
+        drawn: Any = axes.scatter(x.centres, y.centres, c=colours_of, cmap=colours, norm=norm, s=16, plotnonfinite=True)
     else:
         y, x = content.frame_axes
         drawn = _image(

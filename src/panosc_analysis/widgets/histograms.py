@@ -63,7 +63,8 @@ def histogram(renderer: Renderer, frame: int, scale: Scale) -> tuple[NDArray[Any
         return counts, np.arange(int(low), int(high) + 2, dtype=np.float64) - 0.5
     forth, back = _SCALES[scale]
     ends = float(forth(float(low))), float(forth(float(high)))
-    if not ends[0] < ends[1]:
+    # Ends that differ by rounding only leave no room for bins between them.
+    if not ends[1] - ends[0] > 1e-12 * max(abs(ends[0]), abs(ends[1])):
         return np.array([kept.size]), np.array([float(low), float(high) + (abs(float(high)) or 1.0)])
     counts, edges = np.histogram(forth(kept.astype(np.float64)), bins=_BINS, range=ends)
     return counts, np.asarray(back(edges), dtype=np.float64)

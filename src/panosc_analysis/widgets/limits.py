@@ -123,7 +123,8 @@ def _ends(values: NDArray[Any], masked: NDArray[np.bool_] | None, pooled: NDArra
     if masked is None:
         return float(values.min()), float((values if pooled is None else pooled).max())
     place = int(values.argmin())
-    if pooled is not None and not masked[place]:
+    # One that was not made smaller still holds what is masked.
+    if pooled is not None and pooled.size < values.size and not masked[place]:
         return float(values[place]), float(pooled.max())
     kept = values[~masked]
     return float(kept.min()), float(kept.max())

@@ -153,7 +153,9 @@ def file_content(file: str | os.PathLike[str], path: str = "/") -> Content:
     except (NothingToPlot, SourceMissing) as error:
         text = f"{error.message}.\n{error.hint}."
         title = file.name if path == "/" else path
-        return Content("text", title=title, text=text, reopen=partial(file_content, file, path), file=file)
+        again = partial(file_content, file, path)
+        code = (repr(str(file)), *([f"path={path!r}"] if path != "/" else []))
+        return Content("text", title=title, text=text, reopen=again, file=file, code=code)
 
 
 def plot_content(plot: Plot) -> Content:

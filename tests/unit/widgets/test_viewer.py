@@ -539,3 +539,32 @@ def test_a_file_with_nothing_yet_says_so_until_there_is_something(tmp_path: Path
         file["frames"].resize(3, axis=0)
     assert viewer.refresh()
     assert (viewer.kind, viewer.n_frames) == ("image", 3)
+
+
+def test_a_masked_value_is_no_end_of_the_colours_in_a_window_that_has_room(tmp_path: Path) -> None:
+    values = np.array([[np.inf, -5.0, 3.0], [1.0, 2.0, 0.5]])
+    viewer = show(values)
+    (said, _) = viewer.answer(ASK)
+    assert said["limits"]["linear"]["minmax"] == (-5.0, 3.0)
+    assert np.isfinite(said["limits"]["log"]["auto"]).all()
+    assert show(np.array([[np.inf, -5.0], [-1.0, -2.0]])).answer(ASK)[0]["kind"] == "picture"
+
+
+def test_complex_errors_and_factors_do_not_stop_a_plot(tmp_path: Path) -> None:
+    z = np.exp(1j * np.arange(6.0))
+    path = written(tmp_path / "complex.nxs", z, signal_errors=z, signal_scaling_factor=2.0)
+    assert show(path).answer(ASK)[0]["kind"] == "curves"
+
+
+def test_a_single_number_is_scaled(tmp_path: Path) -> None:
+    path = written(tmp_path / "one.nxs", 7.0, signal_scaling_factor=2.0)
+    assert "14" in show(path)._facts["text"]
+
+
+def test_points_of_which_the_first_is_masked_are_exported(tmp_path: Path) -> None:
+    path = written(tmp_path / "points.nxs", np.array([np.nan, 1.0, 2.0]), x=np.arange(3.0), y=np.arange(3.0))
+    with h5py.File(path, "a") as file:
+        file["data"].attrs["axes"] = ["x", "y"]
+    viewer = show(path)
+    assert viewer.kind == "scatter"
+    assert viewer.save(tmp_path / "points.png").stat().st_size > 1000
