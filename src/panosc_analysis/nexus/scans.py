@@ -40,7 +40,7 @@ class Scan:
     Parameters
     ----------
     motor
-        Name of what was moved; empty if there is nothing but clocks.
+        Name of what was moved: the first column of the title, else of the positioners, else that is no clock.
     counter
         Name of the last column that was counted and does not stay the same.
     points

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from panosc_analysis.errors import NothingToPlot, SourceMissing
-from panosc_analysis.widgets.content import Content, Kind, Readable, Scaled, Series, read_array
+from panosc_analysis.widgets.content import Content, Kind, Readable, Scaled, Series
 from panosc_analysis.widgets.coordinates import Coordinate, coordinate, index_coordinate, why_unusable
-from panosc_analysis.widgets.quantities import number, plain_label, quantity, unit_sign
+from panosc_analysis.widgets.quantities import number, plain_label, unit_sign
+from panosc_analysis.widgets.texts import described, text_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["content_of"]
 
 _MOST_POINTS = 100_000  # more of them take a browser seconds to draw
-_MOST_WORDS = 100  # elements that are written out
 
 
 def content_of(x: Any, *, path: str | None = None, name: str | None = None, overlay: Any = ()) -> Content:
@@ -173,7 +173,7 @@ def plot_content(plot: Plot) -> Content:
     if plot.kind in ("rgb", "table"):
         return _counted(plot.kind, plot.signal, **said)
     if plot.kind == "text":
-        return _text_content(plot.signal, **said)
+        return text_content(plot.signal, **said)
     others = tuple(
         Series(o.label, unit_sign(o.units), _scaled(o.signal, o.scaling), _scaled_errors(o.errors, o.scaling))
         for o in plot.others
@@ -284,13 +284,13 @@ def array_content(
             f"There are no values to show (shape {' × '.join(map(str, shape))})", hint="Check the selection"
         )
     if source.dtype.names and len(shape) == 1:
-        return _counted("table", source, remarks=remarks, **_table_said(said))
+        return _counted("table", source, remarks=remarks, **described(said))
     if source.dtype.kind not in "biufc" or not shape:
         if prod(shape) > 1 and source.dtype.kind not in "SUO":
             raise NothingToPlot(
                 f"Values of type {source.dtype} cannot be drawn", hint="Choose one field, or read them with .numpy()"
             )
-        return _text_content(source, **said)
+        return text_content(source, **said)
     frame_dimensions = 1 if one_dimensional or len(shape) == 1 else 2
     coordinates, notes = _coordinates(shape, axes, frame_dimensions)
     if mask is not None and tuple(mask.shape) != shape and prod(mask.shape) != prod(shape[-frame_dimensions:]):
@@ -298,35 +298,6 @@ def array_content(
         mask = None
     kind: Kind = "curve" if frame_dimensions == 1 else "image"
     return Content(kind, source, coordinates, mask=mask, remarks=(*remarks, *notes), **said)
-
-
-def _table_said(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: said[name] for name in ("title", "label", "units", "reopen", "file", "code") if said.get(name)}
-
-
-def _text_content(source: Readable, **said: Any) -> Content:
-    values = read_array(source, (Ellipsis,))
-    flat = values.reshape(-1)[:_MOST_WORDS]
-    lines = [_words(value, flat.dtype, said.get("units", "")) for value in flat]
-    if values.size > _MOST_WORDS:
-        lines.append(f"… {number(values.size - _MOST_WORDS)} more")
-    return Content("text", text="\n".join(lines), **_table_said(said))
-
-
-def _words(value: Any, dtype: Any, units: str) -> str:
-    """Write one element of whatever type: text, a number, a record, a list, a reference, bytes."""
-    if dtype.names:
-        return "\n".join(f"{name}: {_words(value[name], dtype[name], '')}" for name in dtype.names)
-    if isinstance(value, bytes) and dtype.kind != "V":
-        return value.decode("utf-8", "replace")
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, np.ndarray):
-        shown = ", ".join(str(one) for one in value.reshape(-1)[:_MOST_WORDS].tolist())
-        return f"[{shown}{', …' if value.size > _MOST_WORDS else ''}]"
-    if isinstance(value, np.number | np.bool_ | int | float | complex):
-        return quantity(value, units)
-    return value.tobytes().hex(" ") if dtype.kind == "V" and isinstance(value, np.void) else str(value)
 
 
 def _coordinates(
