@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.viewing.keyboard import Keyboard, free_port
 from benchmarks.viewing.laboratory import Laboratory
 from benchmarks.viewing.peers import Peer
 from benchmarks.viewing.pulse import pulse
@@ -20,7 +21,6 @@ SCRUB = 6.0  # seconds that a key is held
 STEPS = 12  # frames that are looked at one after the other
 CACHED = 100  # frames that are gone through again
 RATE = 60.0  # times a second that the held key repeats
-CODES = {"ArrowLeft": 37, "ArrowRight": 39, "Home": 36}
 
 IDLE = """() => {
     const prompt = document.querySelector('.jp-Notebook .jp-Cell .jp-InputPrompt');
@@ -31,7 +31,9 @@ IDLE = """() => {
 def measure(lab: Laboratory, peer: Peer, number: int, pictures: Path | None = None) -> dict[str, float]:
     """One viewer, once, in a browser and a kernel of its own; its picture is kept in a directory."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        port = free_port()
+        arguments = [*ARGUMENTS, f"--remote-debugging-port={port}"]
+        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.set_default_timeout(120_000)
         page.add_init_script(path=Path(__file__).with_name("watching.js"))
@@ -41,7 +43,8 @@ def measure(lab: Laboratory, peer: Peer, number: int, pictures: Path | None = No
             settle(page, peer, 1.5)
             if pictures:
                 page.screenshot(path=pictures / f"{name}.png")
-            found |= look_through(lab, Slider(page, page.context.new_cdp_session(page), peer))
+            with Keyboard(port) as keyboard:
+                found |= look_through(lab, Slider(page, keyboard, peer))
         except Exception:
             page.screenshot(path=Path(tempfile.gettempdir()) / f"panosc-viewing-{name}.png")
             raise
@@ -69,30 +72,20 @@ class Slider:
     """What takes the keys of one viewer."""
 
     page: Page
-    keyboard: CDPSession
+    keyboard: Keyboard
     peer: Peer
 
     def focus(self) -> None:
         self.page.locator(self.peer.slider).first.focus()
 
-    def press(self, key: str, kind: str = "rawKeyDown", *, again: bool = False) -> None:
-        """One event of a key; a key that is held repeats without being let go."""
-        event = {"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": CODES[key], "autoRepeat": again}
-        self.keyboard.send("Input.dispatchKeyEvent", event)
-
     def tap(self, key: str) -> None:
-        self.press(key)
-        self.press(key, "keyUp")
+        self.keyboard.tap(key)
 
     def hold(self, key: str, presses: int, *, turn: int | None = None) -> dict[str, Any]:
         """Hold a key for so many repeats, turning round after each `turn`; what was seen meanwhile."""
         self.page.evaluate("([picture]) => watching.watch(picture)", [self.peer.picture])
-        start = time.perf_counter()
         keys = (key, "ArrowLeft" if key == "ArrowRight" else "ArrowRight")
-        for i in range(presses):
-            self.press(keys[i // turn % 2 if turn else 0], again=i > 0)
-            time.sleep(max(0.0, (i + 1) / RATE - (time.perf_counter() - start)))
-        self.press(key, "keyUp")
+        self.keyboard.hold([keys[i // turn % 2 if turn else 0] for i in range(presses)], RATE)
         seen: dict[str, Any] = self.page.evaluate("() => watching.stop()")
         focused = self.page.locator(self.peer.slider).first.evaluate("slider => document.activeElement === slider")
         assert focused, "the slider lost the focus: the keys went astray"

@@ -16,7 +16,10 @@ import { Viewport } from "./viewport.js";
 
 const STANDS_STILL = 120; // ms that a frame stands still before questions about it are asked
 export const FOLLOW = 2000; // ms between two looks at a file that may grow
-const FRAME_KEPT = 100; // ms after which the model hears which frame is shown: each time costs the kernel as much as a small answer
+// The model hears which frame is shown after so many ms without a move, or at the latest after so many: each time costs
+// the kernel, the server and the page as many messages as a frame does.
+const FRAME_SETTLES = 100;
+const FRAME_LATEST = 500;
 const MOST_AHEAD = 12; // frames in the direction of travel that may be fetched
 
 export class Plot {
@@ -127,13 +130,16 @@ export class Plot {
 
   go(frame) {
     this.frame = frame;
-    this.frameTimer ??= setTimeout(() => this.keepFrame(), FRAME_KEPT);
+    const now = performance.now();
+    this.movedAt ??= now;
+    clearTimeout(this.frameTimer);
+    const wait = Math.min(FRAME_SETTLES, this.movedAt + FRAME_LATEST - now);
+    this.frameTimer = setTimeout(() => this.keepFrame(), wait);
     this.ask();
   }
 
   keepFrame() {
-    clearTimeout(this.frameTimer);
-    this.frameTimer = null;
+    this.movedAt = null;
     this.save({ frame: this.frame });
   }
 
@@ -141,7 +147,7 @@ export class Plot {
   follows(frame) {
     if (frame === this.frame) return;
     clearTimeout(this.frameTimer);
-    this.frameTimer = null;
+    this.movedAt = null;
     this.frame = frame;
     this.ask();
   }
