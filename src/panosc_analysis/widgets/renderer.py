@@ -243,8 +243,9 @@ def _picture_of(frame: Frame, window: tuple[int, int], part: Part | None, *, use
     if pooled.factors == (1, 1):
         pooled = replace(pooled, values=pooled.values.copy())
     if frame.statistics is None:
-        usable = pooled.values if part == whole and use_mask else None
-        frame.statistics = find_statistics(values, masked, usable)
+        # Where nothing is pooled, what is masked still has its value.
+        is_usable = part == whole and use_mask and pooled.factors != (1, 1)
+        frame.statistics = find_statistics(values, masked, pooled.values if is_usable else None)
     return Picture(pooled, part, frame.statistics)
 
 

@@ -112,6 +112,9 @@ def test_masked_pixels_of_a_file(tmp_path: Path) -> None:
     assert said["masked"] == pytest.approx(0.2)
     assert np.flatnonzero(codes[:, 0] == 255).tolist() == list(range(15, 25))
     assert said["limits"]["linear"]["minmax"][1] < 10
+    assert picture(show(path), rows=200, columns=200)[0]["limits"]["log"]["auto"][1] < 10, (
+        "also where nothing is pooled"
+    )
     said, codes = picture(viewer, mask=False)
     assert said["codec"]["kind"] == "asinh"
     assert said["limits"]["linear"]["minmax"][1] < 10

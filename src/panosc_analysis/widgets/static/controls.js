@@ -72,7 +72,9 @@ export function limit(label, change) {
     if (value === null || Number.isFinite(value)) change(value);
   });
   const show = (value) => {
-    if (document.activeElement !== input || input.value === "") input.value = String(Number(value.toPrecision(6)));
+    if (document.activeElement === input && input.value !== "") return;
+    const isSmall = value !== 0 && Math.abs(value) < 1e-3; // with all its zeros it would not fit
+    input.value = isSmall ? Number(value.toPrecision(5)).toExponential() : String(Number(value.toPrecision(6)));
   };
   return { box: labelled(label, input), show };
 }

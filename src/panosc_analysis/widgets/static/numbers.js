@@ -32,7 +32,20 @@ export function linearTicks(low, high, count) {
   const step = [1, 2, 5, 10].find((s) => s * power >= rough * 0.999) * power;
   const ticks = [];
   for (let i = Math.ceil(low / step - 1e-6); i * step <= high + step * 1e-6; i++) ticks.push(i * step);
+  if (ticks.length < 2 && count < 20) return linearTicks(low, high, 2 * count); // one number is no scale
   return ticks.map((value) => ({ value: value, label: tickLabel(value, step) }));
+}
+
+/** The roundest number between two others. */
+export function roundest(low, high) {
+  let power = Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) || 1));
+  for (let left = 20; left > 0; left--, power--) {
+    for (const step of [5 * 10 ** power, 2 * 10 ** power, 10 ** power]) {
+      const value = Math.ceil(low / step) * step;
+      if (value <= high) return Number(value.toPrecision(12));
+    }
+  }
+  return low;
 }
 
 function tickLabel(value, step) {

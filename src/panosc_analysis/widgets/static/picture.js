@@ -3,7 +3,7 @@
 import { drawFrame, drawText } from "./axes.js";
 import { element } from "./controls.js";
 import { levelTable, fraction, valueAtFraction } from "./norms.js";
-import { linearTicks, logTicks, formatNumber } from "./numbers.js";
+import { linearTicks, logTicks, formatNumber, roundest } from "./numbers.js";
 import { indexAt } from "./scales.js";
 import { surface } from "./surface.js";
 
@@ -176,15 +176,15 @@ export function drawBar(context, box, lut, { low, high, scale, gamma }, label, t
   drawText(context, label, box.left + box.width + 18 + widest, box.top + box.height / 2, room);
 }
 
-/** Round values on the bar; on bent scales those nearest to even places. */
+/** Round values on the bar; on bent scales the roundest near even places. */
 function barTicks(low, high, scale, gamma, count) {
   if (scale === "linear") return linearTicks(low, high, count);
   if (scale === "log") return logTicks(low, high, count);
   const ticks = [];
   for (let i = 0; i <= count; i++) {
-    const value = valueAtFraction(i / count, low, high, scale, gamma);
-    const rounded = Number(value.toPrecision(2));
-    if (rounded >= low && rounded <= high) ticks.push({ value: rounded, label: formatNumber(rounded) });
+    const near = [i - 0.3, i + 0.3].map((place) => valueAtFraction(Math.min(1, Math.max(0, place / count)), low, high, scale, gamma));
+    const value = roundest(...near);
+    ticks.push({ value, label: formatNumber(value) });
   }
   return ticks;
 }
