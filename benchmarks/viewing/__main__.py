@@ -70,12 +70,14 @@ def report(figures: Figures, rounds: int) -> None:
     for name, found in figures.items():
         if name == OURS or OURS not in figures:
             continue
-        first, held, single = (
-            statistics.median(figures[OURS][which]) / max(statistics.median(found[which]), 1e-9)
-            for which in ("first", "rate", "steps")
-        )
-        print(f"\nAgainst {name}: first image {1 / first:.1f} times sooner; frames {held:.1f} times as many under a")
-        print(f"held key, {single:.1f} times one by one.")
+        sooner = statistics.median(found["first"]) / statistics.median(figures[OURS]["first"])
+        print(f"\nAgainst {name}: first image {sooner:.1f} times sooner, frames")
+        for which, text in (("rate", "under a held key"), ("steps", "one by one")):
+            theirs = statistics.median(found[which])
+            times = (
+                f"{statistics.median(figures[OURS][which]) / theirs:.1f} times as many" if theirs else "some, not none,"
+            )
+            print(f"  {times} {text}")
 
 
 def span(values: list[float]) -> str:

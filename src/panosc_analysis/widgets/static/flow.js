@@ -26,6 +26,8 @@ export class Flow {
     const known = this.cache.get(key);
     this.ahead = following.slice(0, AHEAD);
     this.wanted = { key, request };
+    // What was fetched ahead and is wanted now may be shown when it comes, even if she has gone on meanwhile.
+    for (const flight of this.flying.values()) if (flight.key === key) flight.isAhead = false;
     if (known) {
       this.cache.delete(key);
       this.cache.set(key, known); // least recently used stays first
