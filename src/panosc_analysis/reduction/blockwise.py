@@ -156,23 +156,12 @@ class _Pool(Protocol):
         """End, with these blocks begun."""
 
 
-class _SeesCancel(LocalControl):
-    """Control of blocks in this process, which look themselves whether somebody wants to stop."""
-
-    def __init__(self, meter: Meter, cancel: Stop) -> None:
-        super().__init__(meter)
-        self.cancel = cancel
-
-    def is_stopped(self) -> bool:
-        return self.stopped.is_set() or self.cancel.is_set()
-
-
 class _Threads:
     """Runs blocks in threads of this process."""
 
     def __init__(self, work: Work, meter: Meter, threads: int, cancel: Stop) -> None:
         self.meter, self.told = meter, time.monotonic()
-        self._work, self._control = work, _SeesCancel(meter, cancel)
+        self._work, self._control = work, LocalControl(meter, cancel)
         self._pool = ThreadPoolExecutor(threads, "blocks")
 
     def submit(self, first: int, last: int) -> Any:

@@ -69,14 +69,14 @@ def current_client() -> Client | None:
 
 
 class LocalControl:
-    """Control of tasks in this process."""
+    """Control of tasks in this process, which look themselves whether somebody wants to stop."""
 
-    def __init__(self, meter: Meter) -> None:
-        self.meter, self.stopped = meter, threading.Event()
+    def __init__(self, meter: Meter, cancel: Stop) -> None:
+        self.meter, self.cancel, self.stopped = meter, cancel, threading.Event()
 
     def is_stopped(self) -> bool:
         """Whether to give up."""
-        return self.stopped.is_set()
+        return self.stopped.is_set() or self.cancel.is_set()
 
     def add(self, frames: int) -> None:
         """Count frames as done."""
@@ -138,7 +138,7 @@ def run_in_threads(
         What was found; its `done` falls short of the ranges if it was cancelled.
     """
     meter = Meter(sum(last - first for first, last in ranges))
-    control = LocalControl(meter)
+    control = LocalControl(meter, cancel)
 
     def work() -> Part:
         found: Part | None = None
