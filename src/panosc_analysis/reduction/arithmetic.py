@@ -16,12 +16,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from panosc_analysis.errors import ReductionError
 from panosc_analysis.nexus import ArrayHandle
 from panosc_analysis.reduction.blockwise import block_ranges, run_blocks
-from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
-from panosc_analysis.reduction.frames import find_route
 from panosc_analysis.reduction.memory import require_memory
 from panosc_analysis.reduction.moments import MomentsKernel
 from panosc_analysis.reduction.partial import PartialWork, State, joined
-from panosc_analysis.reduction.plan import divide, number_of_tasks
+from panosc_analysis.reduction.placing import divided, run_job
 from panosc_analysis.reduction.progress import CancelToken
 from panosc_analysis.reduction.stack import Stack
 from panosc_analysis.reduction.work import Job
@@ -165,14 +163,8 @@ def _spread(squares: NDArray[Any], number: int, ddof: float, name: Reduction) ->
 def _moments(kernel: MomentsKernel, stack: Stack) -> Moments:
     """Run the compiled sums, here or on the workers of the current client."""
     job = Job(stack, kernel, _BUFFER, "raise")
-    client = current_client()
-    if client is None:
-        threads = available_threads()
-        part = run_in_threads(job, [(0, stack.frames)], threads=threads, progress=None, cancel=CancelToken())
-    else:
-        tasks = number_of_tasks(stack, max(1, sum(client.nthreads().values())))
-        ranges = divide(find_route(stack).table, (0, stack.frames), tasks)
-        part = run_on_cluster(client, job, ranges, progress=None, cancel=CancelToken())
+    ranges = divided(job, [(0, stack.frames)])
+    part = run_job(job, ranges, threads=None, progress=None, cancel=CancelToken())
     found: Moments = part.sums.finish()
     return found
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from panosc_analysis.nexus import ArrayHandle
-from panosc_analysis.reduction.engine import LocalControl, SchedulerControl, available_threads, current_client
+from panosc_analysis.reduction.engine import LocalControl, SchedulerControl, available_threads
+from panosc_analysis.reduction.placing import client_for, worker_threads
 from panosc_analysis.reduction.progress import CancelToken, Meter
 
 if TYPE_CHECKING:
@@ -105,9 +106,9 @@ def run_blocks(
     progress, cancel
         Called in the thread that takes the results; looked at there.
     """
-    client = current_client() if threads is None else None
-    count = sum(client.nthreads().values()) if client is not None else threads or available_threads()
-    ranges = divide((_TASKS if client is not None else _AHEAD) * max(1, count))
+    client = client_for(threads)
+    count = worker_threads(client) if client is not None else threads or available_threads()
+    ranges = divide((_TASKS if client is not None else _AHEAD) * count)
     meter = Meter(sum(last - first for first, last in ranges))
     cancel = cancel or CancelToken()
     pool = _Threads(work, meter, count, cancel) if client is None else _Workers(work, meter, client)
@@ -115,7 +116,7 @@ def run_blocks(
     waiting = iter(ranges)
     try:
         while True:
-            room = 0 if cancel.is_set() else _AHEAD * max(1, count) - len(begun)
+            room = 0 if cancel.is_set() else _AHEAD * count - len(begun)
             begun.extend(pool.submit(*span) for span in itertools.islice(waiting, room))
             if not begun:
                 break

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from panosc_analysis.errors import OpenError, ReductionCancelled
 from panosc_analysis.reduction.checkpoint import EVERY, Checkpoint
-from panosc_analysis.reduction.engine import available_threads, current_client, run_in_threads, run_on_cluster
 from panosc_analysis.reduction.events import reduce_events
-from panosc_analysis.reduction.plan import divide, number_of_tasks
+from panosc_analysis.reduction.placing import client_for, divided, run_job, worker_threads
 from panosc_analysis.reduction.prepared import BUFFER, choose_steps, prepare_reduction
 from panosc_analysis.reduction.progress import CancelToken
 from panosc_analysis.reduction.result import ReductionResult
 from panosc_analysis.reduction.stack import Stack
-from panosc_analysis.reduction.steps import Events, make_steps
+from panosc_analysis.reduction.steps import counts_events, make_steps
 from panosc_analysis.reduction.work import Job, absorbed, merged
 
 if TYPE_CHECKING:
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     from panosc_analysis.nexus import ArrayHandle
     from panosc_analysis.provenance import Source
     from panosc_analysis.reduction.engine import Stop
-    from panosc_analysis.reduction.frames import Errors, Route
+    from panosc_analysis.reduction.frames import Errors
     from panosc_analysis.reduction.progress import Progress
-    from panosc_analysis.reduction.steps import Step
+    from panosc_analysis.reduction.steps import Events, Step
     from panosc_analysis.reduction.work import Part
 
 __all__ = ["BUFFER", "default_steps", "reduce"]
@@ -119,7 +118,7 @@ def reduce(
         Data that cannot be read; the error's `partial` is the result of the frames before, where it ran in this
         process.
     """
-    if steps is not None and _counts_events(steps):
+    if steps is not None and counts_events(steps):
         step = cast("Events", make_steps(steps, parameters or {})[0])
         return reduce_events(
             handle.file, step, handle.path, threads=threads, progress=progress, cancel=cancel, sources=sources
@@ -130,7 +129,7 @@ def reduce(
         kept = Checkpoint(Path(checkpoint).expanduser(), ready.job, ready.route, checkpoint_every)
     rescued: list[Part] = []
     try:
-        part = _resumed(ready.job, ready.route, tasks, threads, progress, cancel or CancelToken(), kept, rescued)
+        part = _resumed(ready.job, tasks, threads, progress, cancel or CancelToken(), kept, rescued)
     except OpenError as error:
         if rescued:
             error.data["partial"] = ready.result(merged(rescued), sources, (f"it could not go on: {error.message}",))
@@ -144,14 +143,8 @@ def reduce(
     return result
 
 
-def _counts_events(steps: Sequence[Step | str]) -> bool:
-    """Whether the one step is that for events, which are no frames."""
-    return len(steps) == 1 and (steps[0] == Events.name or isinstance(steps[0], Events))
-
-
 def _resumed(
     job: Job,
-    route: Route,
     tasks: int | None,
     threads: int | None,
     progress: Callable[[Progress], None] | None,
@@ -163,7 +156,7 @@ def _resumed(
     before = None if kept is None else kept.read()
     done: list[Part] = [] if before is None else [before]
     missing = [(0, job.stack.frames)] if before is None else before.missing(job.stack.frames)
-    ranges = _ranges(job, route, tasks, threads, missing) if missing else []
+    ranges = divided(job, missing, tasks=tasks, threads=threads) if missing else []
     latest: list[Part] = []
 
     def between(parts: list[Part]) -> None:
@@ -174,7 +167,7 @@ def _resumed(
     try:
         for some in _rounds(ranges, threads) if kept is not None else [ranges]:
             latest.clear()
-            done.append(_run(job, some, threads, progress, cancel, between))
+            done.append(run_job(job, some, threads=threads, progress=progress, cancel=cancel, between=between))
             if kept is not None:
                 kept.offer(done)
             if cancel.is_set():
@@ -202,37 +195,6 @@ def _closed(kept: Checkpoint, part: Part, frames: int) -> Part:
 
 def _rounds(ranges: list[tuple[int, int]], threads: int | None) -> list[list[tuple[int, int]]]:
     """On workers, do some tasks at a time, so that there is something to keep in between."""
-    client = current_client() if threads is None else None
-    size = len(ranges) if client is None else 2 * max(1, sum(client.nthreads().values()))
+    client = client_for(threads)
+    size = len(ranges) if client is None else 2 * worker_threads(client)
     return [ranges[begin : begin + size] for begin in range(0, len(ranges), size)]
-
-
-def _ranges(
-    job: Job, route: Route, tasks: int | None, threads: int | None, missing: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """Divide what is to be done into tasks; in this process the threads share each batch, so that one will do."""
-    client = current_client() if threads is None else None
-    if client is None:
-        return missing if tasks is None else [part for span in missing for part in divide(route.table, span, tasks)]
-    number = tasks or number_of_tasks(job.stack, max(1, sum(client.nthreads().values())))
-    whole = sum(end - first for first, end in missing)
-    return [
-        part
-        for first, end in missing
-        for part in divide(route.table, (first, end), max(1, number * (end - first) // whole))
-    ]
-
-
-def _run(
-    job: Job,
-    ranges: list[tuple[int, int]],
-    threads: int | None,
-    progress: Callable[[Progress], None] | None,
-    cancel: Stop,
-    between: Callable[[list[Part]], None] | None,
-) -> Part:
-    client = current_client() if threads is None else None
-    if client is not None:
-        return run_on_cluster(client, job, ranges, progress=progress, cancel=cancel)
-    workers = threads or available_threads()
-    return run_in_threads(job, ranges, threads=workers, progress=progress, cancel=cancel, between=between)
