@@ -296,7 +296,9 @@ class OpenDataset:
         return partial(follow, find, steps or None, parameters=parameters, sources=(self._source(),), patience=patience)
 
     def _handle(self, steps: Any, path: str | None) -> ArrayHandle:
-        if path is None and [getattr(step, "name", step) for step in steps] == ["events"]:
+        from panosc_analysis.reduction import counts_events
+
+        if path is None and counts_events(steps):
             path = "/"  # the only group of events, which no plot shows
         return self.data if path is None else self[path]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from panosc_analysis.nexus.array import ArrayHandle
     from panosc_analysis.nexus.chunks import ChunkTable
     from panosc_analysis.nexus.failures import reading
-    from panosc_analysis.nexus.growth import Growth, has_writer, look_at_growth
+    from panosc_analysis.nexus.growth import Growth, any_writer, has_writer, look_at_growth
     from panosc_analysis.nexus.guard import check_dataset, check_links, missing_sources
     from panosc_analysis.nexus.opener import H5File, create_file, open_file
     from panosc_analysis.nexus.plot import Axis, Other, Plot, default_plot
@@ -27,6 +27,7 @@ __all__ = [
     "Other",
     "Plot",
     "TreeNode",
+    "any_writer",
     "check_dataset",
     "check_links",
     "create_file",
@@ -48,6 +49,7 @@ _HOMES = {
     "Other": "plot",
     "Plot": "plot",
     "TreeNode": "tree",
+    "any_writer": "growth",
     "check_dataset": "guard",
     "check_links": "guard",
     "create_file": "opener",

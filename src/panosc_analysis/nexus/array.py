@@ -29,7 +29,7 @@ from panosc_analysis.nexus.computing import computing
 from panosc_analysis.nexus.failures import reading
 from panosc_analysis.nexus.guard import missing_sources
 from panosc_analysis.nexus.opener import H5File, open_file
-from panosc_analysis.nexus.selecting import Key, Selection, narrowed, read_part, read_part_into
+from panosc_analysis.nexus.selecting import Key, Selection, narrowed, reaches_beyond, read_part, read_part_into
 from panosc_analysis.nexus.virtual import is_series, source_files
 
 if TYPE_CHECKING:
@@ -334,8 +334,7 @@ class ArrayHandle(AsArray):
 
     def _require_length(self, shape: tuple[int, ...]) -> None:
         """Refuse what is not there any more: HDF5 would give less, and say nothing."""
-        last = [part if isinstance(part, int) else max(part[0], part[-1]) if part else -1 for part in self.selection]
-        if last and (len(last) != len(shape) or any(a >= length for a, length in zip(last, shape, strict=True))):
+        if self.selection and reaches_beyond(self.selection, shape):
             raise FileTruncated(
                 f"{self.path} in {self.file} has the shape {shape} now, and more was taken of it before",
                 hint="Look whether the file was written anew, and take the part again",

@@ -29,6 +29,7 @@ __all__ = [
     "plain",
     "read_attribute",
     "read_attributes",
+    "read_number",
     "read_text",
     "split_names",
     "text",
@@ -214,3 +215,15 @@ def read_text(group: Node, name: str) -> str:
     while isinstance(value, list) and value:
         value = value[0]
     return value.strip() if isinstance(value, str) else ""
+
+
+def read_number(group: Node, name: str) -> float | None:
+    """Return a field of one finite real number; ``None`` for anything else."""
+    node: Node = child(group, name) if group is not None else None
+    if not is_numeric(node) or node.dtype.kind not in "iuf" or int(np.prod(node.shape)) != 1:
+        return None
+    try:
+        value = float(np.asarray(node[()]).reshape(()))
+    except FOREIGN:
+        return None
+    return value if np.isfinite(value) else None

@@ -25,11 +25,13 @@ from panosc_analysis.nexus.guard import missing_sources
 from panosc_analysis.nexus.virtual import is_series, source_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from panosc_analysis.nexus.array import ArrayHandle
 
-__all__ = ["Growth", "has_writer", "look_at_growth"]
+__all__ = ["Growth", "any_writer", "has_writer", "look_at_growth"]
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MARKED_FROM = 3  # version of the superblock
@@ -80,15 +82,14 @@ def look_at_growth(handle: ArrayHandle) -> Growth:
     with handle.dataset() as dataset:
         files = {handle.file, Path(dataset.file.filename), *source_files(dataset)}
     # Asked before the array is read: whoever is gone by now has written all that is found then.
-    marks = [has_writer(file) for file in files]
-    writer = True if True in marks else None if None in marks else False
+    writer = any_writer(has_writer(file) for file in files)
     with handle.dataset() as dataset:
         length = int(dataset.shape[0]) if dataset.shape else 0
         table = read_chunk_table(dataset, partial=True) if length else None
         resizable = isinstance(dataset, h5py.Dataset) and (dataset.maxshape or (0,))[0] is None
         series = is_series(dataset)
         if missing_sources(dataset):
-            writer = None if writer is False else writer
+            writer = any_writer((writer, None))
     places, per_row = _places(table)
     if writer is False:
         return Growth(length, length, length, writer, places, per_row)
@@ -113,6 +114,12 @@ def has_writer(path: Path) -> bool | None:
     if len(head) < 12 or not head.startswith(_SIGNATURE) or head[8] < _MARKED_FROM:
         return None
     return bool(head[11] & _OPEN_FOR_WRITING)
+
+
+def any_writer(marks: Iterable[bool | None]) -> bool | None:
+    """Join what `has_writer` says of several files: one that is written counts, then one that does not say."""
+    known = set(marks)
+    return True if True in known else None if None in known else False
 
 
 def _written(table: ChunkTable, *, resizable: bool) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from panosc_analysis.nexus.attributes import (
     is_numeric,
     nx_class,
     read_attribute,
+    read_number,
     text,
 )
 
@@ -123,14 +124,8 @@ def _detector_number(detectors: dict[str, Node], name: str) -> float | None:
     """Return a single number of the only detector; of several, nobody knows whose image it is."""
     if len(detectors) != 1:
         return None
-    node: Node = child(next(iter(detectors.values())), name)
-    if not is_numeric(node) or int(np.prod(node.shape)) != 1 or node.dtype.kind not in "iuf":
-        return None
-    try:
-        value = float(np.asarray(node[()]).reshape(()))
-    except FOREIGN:
-        return None
-    return value if np.isfinite(value) and (name != "saturation_value" or value > 0) else None
+    value = read_number(next(iter(detectors.values())), name)
+    return None if value is not None and name == "saturation_value" and value <= 0 else value
 
 
 def _is_apart(signal: Node, largest: int) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from panosc_analysis.nexus.attributes import FOREIGN, Node, child, is_numeric, read_attribute
+from panosc_analysis.nexus.attributes import Node, read_attribute, read_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def find_scaling(group: Node, node: Node, name: str, *, is_signal: bool) -> Scal
     if node.dtype.kind not in "biuf":
         return None
     for prefix in (f"{name}_", "") if is_signal else (f"{name}_",):
-        factor, offset = (_field(group, f"{prefix}{what}") for what in ("scaling_factor", "offset"))
+        factor, offset = (read_number(group, f"{prefix}{what}") for what in ("scaling_factor", "offset"))
         if factor is not None or offset is not None:
             return _made(factor, offset, is_offset_first=True)
     for names, is_offset_first in ((("scale_factor", "add_offset"), False), (("scaling_factor", "offset"), True)):
@@ -64,16 +64,6 @@ def _made(factor: float | None, offset: float | None, *, is_offset_first: bool) 
     factor, offset = 1.0 if factor is None else factor, offset or 0.0
     made = Scaling(factor, offset * factor if is_offset_first else offset)
     return None if made == Scaling(1.0, 0.0) or factor == 0 else made
-
-
-def _field(group: Node, name: str) -> float | None:
-    node: Node = child(group, name) if group is not None else None
-    if not is_numeric(node) or int(np.prod(node.shape)) != 1:
-        return None
-    try:
-        return _number(np.asarray(node[()]).reshape(()).item())
-    except FOREIGN:
-        return None
 
 
 def _number(value: object) -> float | None:

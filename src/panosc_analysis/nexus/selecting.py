@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Key", "Selection", "narrowed", "read_part", "read_part_into"]
+__all__ = ["Key", "Selection", "narrowed", "read_part", "read_part_into", "reaches_beyond"]
 
 Selection: TypeAlias = tuple[int | range, ...]
 """One entry per stored dimension: the index taken, or the range of indices kept. Empty for everything."""
@@ -38,6 +38,12 @@ def narrowed(ranges: Selection, key: Key) -> Selection:
         if isinstance(kept, range):
             result[axis] = kept[part]
     return tuple(result)
+
+
+def reaches_beyond(selection: Selection, shape: tuple[int, ...]) -> bool:
+    """Whether a selection means indices that an array of this shape does not have."""
+    last = [part if isinstance(part, int) else max(part[0], part[-1]) if part else -1 for part in selection]
+    return len(last) != len(shape) or any(index >= length for index, length in zip(last, shape, strict=True))
 
 
 def _spread(parts: tuple[Any, ...], ndim: int) -> list[int | slice]:

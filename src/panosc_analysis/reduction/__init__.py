@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Statistics,
         Step,
         Tomography,
+        counts_events,
         make_steps,
         read_parameters,
     )
@@ -68,6 +69,7 @@ __all__ = [
     "Statistics",
     "Step",
     "Tomography",
+    "counts_events",
     "default_steps",
     "find_geometry",
     "follow",

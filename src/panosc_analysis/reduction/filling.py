@@ -13,6 +13,7 @@ import numpy as np
 
 from panosc_analysis.errors import FileCorrupt, SourceMissing
 from panosc_analysis.nexus import ArrayHandle
+from panosc_analysis.nexus.selecting import reaches_beyond
 from panosc_analysis.reduction.chunkdata import ChunkReader
 from panosc_analysis.reduction.frames import find_route
 from panosc_analysis.reduction.layout import Layout
@@ -120,8 +121,7 @@ class _Filling:
         begin = stack.handle.selection[0]
         if isinstance(begin, range):
             frames = range(frames.start - begin.start, frames.stop - begin.start, frames.step)
-        last = [kept if isinstance(kept, int) else max(kept[0], kept[-1]) for kept in (frames, *window)]
-        if any(index >= length for index, length in zip(last, table.shape, strict=True)):
+        if reaches_beyond((frames, *window), table.shape):
             return None
         rows = np.unique(np.searchsorted(table.first_frame, np.asarray(frames), side="right") - 1)
         needed = replace(table, **{name: getattr(table, name)[rows] for name in _COLUMNS})

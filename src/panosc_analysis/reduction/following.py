@@ -39,7 +39,7 @@ from panosc_analysis.reduction.events import EventAccumulator
 from panosc_analysis.reduction.growing import StackAccumulator
 from panosc_analysis.reduction.prepared import BUFFER
 from panosc_analysis.reduction.progress import CancelToken, Meter, Progress
-from panosc_analysis.reduction.steps import Events, make_steps
+from panosc_analysis.reduction.steps import counts_events, make_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from panosc_analysis.reduction.engine import Stop
     from panosc_analysis.reduction.frames import Errors
     from panosc_analysis.reduction.result import ReductionResult
-    from panosc_analysis.reduction.steps import Step
+    from panosc_analysis.reduction.steps import Events, Step
 
 __all__ = ["Accumulator", "follow"]
 
@@ -145,7 +145,7 @@ def follow(
         The file could not be read for as long as `patience`.
     """
     cancel = cancel or CancelToken()
-    if steps is not None and len(steps) == 1 and (steps[0] == Events.name or isinstance(steps[0], Events)):
+    if steps is not None and counts_events(steps):
         step = cast("Events", make_steps(steps, parameters or {})[0])
         accumulator = _Late(handle, lambda found: EventAccumulator(found.file, step, found.path, threads=threads))
         accumulator.unit = EventAccumulator.unit

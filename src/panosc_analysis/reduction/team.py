@@ -59,16 +59,9 @@ class Team:
         Interrupted
             Somebody wants to stop, and may.
         """
-        stop = self.stop
-
-        def one(item: Item) -> Value:
-            if stop is not None and stop():
-                raise Interrupted
-            return function(item)
-
         if self._pool is None:
             return self.in_turn(function, items)
-        futures = [self._pool.submit(one, item) for item in items]
+        futures = [self._pool.submit(self._unless_stopped, function, item) for item in items]
         errors = [future.exception() for future in futures]
         for error in errors:
             if error is not None:
@@ -83,12 +76,12 @@ class Team:
         Interrupted
             Somebody wants to stop, and may.
         """
-        found = []
-        for item in items:
-            if self.stop is not None and self.stop():
-                raise Interrupted
-            found.append(function(item))
-        return found
+        return [self._unless_stopped(function, item) for item in items]
+
+    def _unless_stopped(self, function: Callable[[Item], Value], item: Item) -> Value:
+        if self.stop is not None and self.stop():
+            raise Interrupted
+        return function(item)
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

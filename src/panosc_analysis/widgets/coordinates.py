@@ -136,9 +136,9 @@ def _continued(values: NDArray[np.float64]) -> NDArray[np.float64]:
     if finite.all():
         return values
     known = np.flatnonzero(finite)
-    made = np.interp(np.arange(values.size), known, values[known])
-    first, last = known[0], known[-1]
     places = np.arange(values.size)
+    made = np.interp(places, known, values[known])
+    first, last = known[0], known[-1]
     if known.size > 1:
         before = (values[known[1]] - values[first]) / (known[1] - first)
         after = (values[last] - values[known[-2]]) / (last - known[-2])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from panosc_analysis.errors import ReductionCancelled, ReductionError
-from panosc_analysis.nexus import look_at_growth
+from panosc_analysis.nexus import any_writer, look_at_growth
 from panosc_analysis.provenance import StepRecord
 from panosc_analysis.reduction.engine import available_threads
 from panosc_analysis.reduction.events.pieces import Pieces
@@ -150,8 +150,7 @@ class EventAccumulator:
     def look(self) -> Growth:
         """Look how far the events are; takes nothing in."""
         fields = [look_at_growth(handle) for handle in self._fields()]
-        writers = [field.writer for field in fields]
-        writer = True if True in writers else None if None in writers else False
+        writer = any_writer(field.writer for field in fields)
         each = [min(getattr(field, name) for field in fields) for name in ("length", "written", "at_rest")]
         if writer is not False and self._chooses_pulses():
             # Of the last pulse that is named more may come, and what comes may be of one that is not named yet.

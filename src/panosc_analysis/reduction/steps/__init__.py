@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from panosc_analysis.errors import ReductionError
 from panosc_analysis.reduction.steps.azimuthal import Azimuthal, Cake, Radial
 from panosc_analysis.reduction.steps.difference import Difference
-from panosc_analysis.reduction.steps.events import Events
+from panosc_analysis.reduction.steps.events import Events, counts_events
 from panosc_analysis.reduction.steps.fluorescence import Fluorescence
 from panosc_analysis.reduction.steps.line import Line
 from panosc_analysis.reduction.steps.project import Project
@@ -42,6 +42,7 @@ __all__ = [
     "Statistics",
     "Step",
     "Tomography",
+    "counts_events",
     "make_steps",
     "read_parameters",
 ]

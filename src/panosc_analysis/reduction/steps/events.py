@@ -13,13 +13,15 @@ from panosc_analysis.reduction.result import ResultAxis
 from panosc_analysis.reduction.steps.step import Parameter, check_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from panosc_analysis.reduction.events.source import FlightPaths
     from panosc_analysis.reduction.stack import Stack
-    from panosc_analysis.reduction.steps.step import PreparedStep
+    from panosc_analysis.reduction.steps.step import PreparedStep, Step
 
-__all__ = ["Events"]
+__all__ = ["Events", "counts_events"]
 
 _H_OVER_M = 6.62607015e-34 / 1.67492750056e-27  # m²/s, CODATA 2022
 _AXES = {
@@ -160,3 +162,8 @@ def _microseconds(unit: str) -> float:
             f"event_time_offset is in {unit!r}, which is no unit of time", hint="Look at the units in the file"
         )
     return scale
+
+
+def counts_events(steps: Sequence[Step | str]) -> bool:
+    """Whether the one step is that for events, which are no frames."""
+    return [getattr(step, "name", step) for step in steps] == [Events.name]
