@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,19 @@ def _part(data: Any, valid: np.ndarray[Any, Any], first: int, end: int) -> list[
         np.maximum(largest, image, out=largest)
         totals[number - first] = image.sum()
     return [total, squares, largest, totals]
+
+
+def _shared(make: Callable[[], Any], valid: np.ndarray[Any, Any], frames: int) -> Values:
+    """The loop in threads, each with frames of its own."""
+    parts: list[Any] = []
+
+    def work(first: int, end: int) -> None:
+        parts.append((first, _part(make(), valid, first, end)))
+
+    threaded(work, THREADS)(frames)
+    every = [part for _, part in sorted(parts, key=lambda part: part[0])]
+    total, squares, largest, totals = zip(*every, strict=True)
+    return _finished(sum(total), sum(squares), np.maximum.reduce(largest), np.concatenate(totals), frames)
 
 
 def _h5py(path: Path) -> Run:
@@ -215,19 +228,7 @@ def _b2s(path: Path) -> Run:
             b2s.decompress_from_buffer(stored, offsets[some], sizes[some], dtype, out=self.out)
             return self.out.reshape(valid.shape)
 
-    def run(frames: int) -> Values:
-        parts: list[Any] = []
-
-        def work(first: int, end: int) -> None:
-            parts.append((first, _part(Frames(), valid, first, end)))
-
-        threaded(work, THREADS)(frames)
-        totals = np.concatenate([part[3] for _, part in sorted(parts, key=lambda part: part[0])])
-        every = [part for _, part in parts]
-        largest = np.maximum.reduce([part[2] for part in every])
-        return _finished(sum(part[0] for part in every), sum(part[1] for part in every), largest, totals, frames)
-
-    return run
+    return lambda frames: _shared(Frames, valid, frames)
 
 
 def _extra_data(path: Path) -> Run:
@@ -239,8 +240,7 @@ def _extra_data(path: Path) -> Run:
         shape, dtype = file[DATA].shape, file[DATA].dtype
 
     def run(frames: int) -> Values:
-        parts: list[Any] = []
-        descriptor, lock = os.open(path, os.O_RDONLY), threading.Lock()
+        descriptor = os.open(path, os.O_RDONLY)
 
         class Frames:
             def __init__(self) -> None:
@@ -250,17 +250,9 @@ def _extra_data(path: Path) -> Run:
                 decompress_into(os.pread(descriptor, int(sizes[number]), int(offsets[number])), self.out)
                 return self.out
 
-        def work(first: int, end: int) -> None:
-            part = _part(Frames(), valid, first, end)
-            with lock:
-                parts.append((first, part))
-
-        threaded(work, THREADS)(frames)
+        found = _shared(Frames, valid, frames)
         os.close(descriptor)
-        totals = np.concatenate([part[3] for _, part in sorted(parts, key=lambda part: part[0])])
-        every = [part for _, part in parts]
-        largest = np.maximum.reduce([part[2] for part in every])
-        return _finished(sum(part[0] for part in every), sum(part[1] for part in every), largest, totals, frames)
+        return found
 
     return run
 
