@@ -1,7 +1,7 @@
 """Reduction against what people use, and against the limit: all in one run, in random order, results compared.
 
     .venv/bin/uv pip install --group peers
-    .venv/bin/python -m benchmarks.reduction                  everything, some 30 minutes and 3 GB of disk
+    .venv/bin/python -m benchmarks.reduction                  everything
     .venv/bin/python -m benchmarks.reduction statistics-sparse integration-dense-no --repeats 9
     .venv/bin/python -m benchmarks.reduction --small          40 frames; ends with 1 where not half a goal is reached
 

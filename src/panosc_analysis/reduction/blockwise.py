@@ -104,7 +104,7 @@ def run_blocks(
     threads
         How many in this process, whatever clients there are.
     progress, cancel
-        Called in the thread that takes the results; looked at there.
+        Called in the thread that takes the results; looked at in every thread of this process.
     """
     client = client_for(threads)
     count = worker_threads(client) if client is not None else threads or available_threads()
