@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Scan", "read_scan"]
 
 _LONG = 100_000  # values of a column that are not read
+_MONITORS = re.compile(r"mon(itor)?[\d_]*|i_?0|ion.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Scan:
     motor
         Name of what was moved: the first column of the title, else of the positioners, else that is no clock.
     counter
-        Name of the last column that was counted and does not stay the same.
+        Name of the last column that was counted and does not stay the same; the last one if that is a monitor.
     points
         How many of them there are.
     """
@@ -66,8 +67,9 @@ def read_scan(group: Node, entry: Node) -> Scan | None:
     motor = moved[0] if moved else next((name for name in names if not is_clock(name)), names[0])
     counted = [n for n in names if n not in (motor, *moved) and not is_clock(n) and lengths[n] == lengths[motor]]
     others = counted or [name for name in names if name != motor]
-    counter = next((name for name in reversed(others) if _varies(columns[name])), others[-1])
-    return Scan(motor, counter, lengths[motor])
+    varying = next((name for name in reversed(others) if _varies(columns[name])), others[-1])
+    # A monitor tells of the beam and not of the sample; then the last column is shown as it is, as SPEC means it.
+    return Scan(motor, others[-1] if _MONITORS.fullmatch(varying) else varying, lengths[motor])
 
 
 def _varies(column: Node) -> bool:
